@@ -1,0 +1,1 @@
+"""What a calendar is, on a `pycrdt.Doc`: events, recurrence, timeline, domain changes."""

@@ -1,0 +1,1 @@
+"""Gateways: each protocol a client may speak, a thin translation onto rooms."""
