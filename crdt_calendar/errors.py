@@ -15,7 +15,9 @@
     ├── OverloadError             try again later
     │   ├── RateExceeded          too many messages or bytes for too long
     │   ├── TooManyConnections    the user or the room has its share
-    │   └── BacklogFull           the disk does not keep up, or does not answer
+    │   ├── BacklogFull           the disk does not keep up, or does not answer
+    │   ├── TooSlow               what we had to say was not read for too long
+    │   └── ServiceRestart        this server stops; another or the same one will be there soon
     ├── ContentError              a value that a calendar cannot hold
     │   ├── NoSuchEvent           no event of that id, or it is deleted
     │   └── InvalidValue          a field's value is not of its form
@@ -24,8 +26,8 @@
         ├── CorruptData           what is stored does not decode
         └── CommitFailed          an update could not be made durable
 
-Each class knows how it leaves the house: ``close_code`` on a WebSocket, ``http_status`` in an answer.
-Codes 4400 to 4499 tell a client not to retry unchanged.
+Each class knows how it leaves the house: ``close_code`` on a WebSocket, ``http_status`` in an
+answer. Codes 4400 to 4499 tell a client not to retry unchanged.
 """
 
 from __future__ import annotations
@@ -136,6 +138,19 @@ class BacklogFull(OverloadError):
     """The disk does not keep up, or does not answer."""
 
     slug = "backlog"
+
+
+class TooSlow(OverloadError):
+    """What we had to say was not read for too long."""
+
+    slug = "slow"
+
+
+class ServiceRestart(OverloadError):
+    """This server stops; another, or the same one, will be there soon."""
+
+    close_code = 1012
+    slug = "restart"
 
 
 class ContentError(CalendarError):

@@ -19,11 +19,11 @@ class Limits:
     awareness_bytes: int = 64 * 1024
     # One connection speaks for its own client and, when tabs share a browser, for a few more.
     clients_per_peer: int = 64
-    # The document contract needs 3 levels; rich text in other roots may need 20. yrs dies near 30,000.
+    # The document contract needs 3 levels, rich text in other roots 20. yrs dies near 30,000.
     type_depth: int = 64
-    # Plain values: `when`, `attendee/...` need 2. yrs and JSON parsers recurse; they die near 30,000.
+    # Plain values: `when`, `attendee/...` need 2. yrs and JSON parsers recurse and die near 30,000.
     value_depth: int = 64
-    # Collected text leaves one GC struct; 16 million characters deleted in one piece is no calendar.
+    # Collected text leaves one GC struct; 16 million characters in one piece is no calendar.
     gc_length: int = 1 << 24
     # yrs keeps clocks in 32 bits and computes `clock + length`.
     clock: int = 1 << 31

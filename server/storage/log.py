@@ -36,9 +36,9 @@ class Stored:
     """All that is needed to bring a room to life.
 
     ``update`` is the merge of the snapshot and every later row (one `merge_updates`, so that one
-    apply restores it), ``b""`` for a room without content. ``seq`` is the last sequence number in it.
-    ``bindings`` says whose each client id is. ``recovering`` is true for a project restored from an
-    older backup, until a command ends it.
+    apply restores it), ``b""`` for a room without content. ``seq`` is the last sequence number in
+    it. ``bindings`` says whose each client id is. ``recovering`` is true for a project restored
+    from an older backup, until a command ends it.
     """
 
     update: bytes
