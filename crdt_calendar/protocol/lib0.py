@@ -55,6 +55,8 @@ _FIXED_BYTES: Final = {
     _BIGINT: 8,
 }
 
+_ONE_BYTE: Final = tuple(bytes([value]) for value in range(0x80))
+
 _FLOAT32_FORMAT: Final = struct.Struct(">f")
 _FLOAT64_FORMAT: Final = struct.Struct(">d")
 _BIGINT_FORMAT: Final = struct.Struct(">q")
@@ -118,7 +120,7 @@ class Reader:
         raise self._endless_number(position)
 
     def read_int(self) -> int:
-        """A varInt: sign in bit 6 of the first byte, at most `MAX_UINT` either way; -0 reads as 0."""
+        """A varInt: its sign in bit 6 of the first byte, at most `MAX_UINT` either way."""
         first = self.read_uint8()
         value = first & 0x3F
         shift = 6
@@ -152,6 +154,17 @@ class Reader:
                 f"the string at byte {start} is not UTF-8: {error.reason}"
             ) from error
 
+    def read_count(self, item_bytes: int) -> int:
+        """The declared number of items that follow, each at least `item_bytes` long.
+
+        More than can be there is refused before anything is made of it.
+        """
+        count = self.read_uint()
+        present = self.end - self.position
+        if count * item_bytes > present:
+            raise MalformedFrame(f"{count} items declared where only {present} bytes follow")
+        return count
+
     def read_any(self, depth: int) -> Value:
         """A plain value with at most `depth` lists and objects inside one another.
 
@@ -167,11 +180,11 @@ class Reader:
         if kind == _BYTES:
             return self.read_bytes()
         if kind == _ARRAY:
-            count = self._read_count(1, depth)
-            return [self.read_any(depth - 1) for _ in range(count)]
+            self._descend(depth)
+            return [self.read_any(depth - 1) for _ in range(self.read_count(1))]
         if kind == _OBJECT:
-            count = self._read_count(2, depth)
-            return {self.read_string(): self.read_any(depth - 1) for _ in range(count)}
+            self._descend(depth)
+            return {self.read_string(): self.read_any(depth - 1) for _ in range(self.read_count(2))}
         return self._read_number(kind)
 
     def skip_uint(self) -> None:
@@ -205,8 +218,9 @@ class Reader:
         return 0
 
     def _skip_items(self, keyed: bool, depth: int) -> int:
+        self._descend(depth)
         deepest = 0
-        for _ in range(self._read_count(2 if keyed else 1, depth)):
+        for _ in range(self.read_count(2 if keyed else 1)):
             if keyed:
                 self.skip_bytes()
             levels = self.skip_any(depth - 1)
@@ -214,16 +228,9 @@ class Reader:
                 deepest = levels
         return deepest
 
-    def _read_count(self, item_bytes: int, depth: int) -> int:
-        """The declared count of a container whose items take at least `item_bytes` each."""
+    def _descend(self, depth: int) -> None:
         if depth <= 0:
             raise HostileUpdate(f"the value at byte {self.position} is nested deeper than allowed")
-        count = self.read_uint()
-        if count * item_bytes > self.end - self.position:
-            raise MalformedFrame(
-                f"{count} items declared where {self.end - self.position} bytes are"
-            )
-        return count
 
     def _read_number(self, kind: int) -> float:
         start = self.position
@@ -258,6 +265,15 @@ class Reader:
 
     def _unknown(self, kind: int) -> MalformedFrame:
         return MalformedFrame(f"no plain value has type {kind} (byte {self.position - 1})")
+
+
+def encode_uint(value: int) -> bytes:
+    """A varUint by itself. Raises `ValueError` outside 0..`MAX_UINT`."""
+    if 0 <= value < 0x80:
+        return _ONE_BYTE[value]
+    writer = Writer()
+    writer.write_uint(value)
+    return writer.take()
 
 
 class Writer:
@@ -323,21 +339,23 @@ class Writer:
             self._buffer.append(_NULL)
         elif isinstance(value, bool):
             self._buffer.append(_TRUE if value else _FALSE)
-        elif isinstance(value, (int, float)):
-            self._write_number(value)
+        elif isinstance(value, int):
+            self._write_integer(value)
+        elif isinstance(value, float):
+            self._write_float(value)
         elif isinstance(value, str):
             self._buffer.append(_STRING)
             self.write_string(value)
         elif isinstance(value, bytes):
             self._buffer.append(_BYTES)
             self.write_bytes(value)
+        elif isinstance(value, dict):
+            self._write_object(value)
         else:
-            self._write_items(value)
+            self._write_list(value)
 
-    def _write_number(self, value: float) -> None:
-        if isinstance(value, float):
-            self._write_float(value)
-        elif abs(value) <= MAX_UINT:
+    def _write_integer(self, value: int) -> None:
+        if abs(value) <= MAX_UINT:
             self._buffer.append(_INTEGER)
             self.write_int(value)
         elif -(1 << 63) <= value < 1 << 63:
@@ -358,13 +376,15 @@ class Writer:
             self._buffer.append(_FLOAT64)
             self._buffer += _FLOAT64_FORMAT.pack(value)
 
-    def _write_items(self, value: list[Value] | dict[str, Value]) -> None:
-        self._buffer.append(_OBJECT if isinstance(value, dict) else _ARRAY)
-        self.write_uint(len(value))
-        if isinstance(value, dict):
-            for key, item in value.items():
-                self.write_string(key)
-                self.write_any(item)
-        else:
-            for item in value:
-                self.write_any(item)
+    def _write_list(self, items: list[Value]) -> None:
+        self._buffer.append(_ARRAY)
+        self.write_uint(len(items))
+        for item in items:
+            self.write_any(item)
+
+    def _write_object(self, fields: dict[str, Value]) -> None:
+        self._buffer.append(_OBJECT)
+        self.write_uint(len(fields))
+        for key, item in fields.items():
+            self.write_string(key)
+            self.write_any(item)
