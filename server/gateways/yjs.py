@@ -1,0 +1,169 @@
+"""The Yjs gateway: ``/yjs/{project}``, y-protocols over WebSocket, for any stock Yjs client.
+
+One connection is one peer of one room; a WebSocket message is one y-protocols message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import anyio
+from starlette.types import Receive, Scope, Send
+
+from crdt_calendar.errors import CalendarError, MalformedFrame
+from crdt_calendar.limits import Limits
+from server.auth.authority import Authority
+from server.auth.grants import Grant
+from server.auth.middleware import check_origin, credentials
+from server.auth.tokens import Claims
+from server.gateways.line import LINE_EXTENSION, AsgiLine
+from server.rooms.line import Line
+from server.rooms.observer import Observer
+from server.rooms.peer import Peer
+from server.rooms.registry import Registry
+from server.rooms.room import Room
+
+REASON_BYTES = 123  # RFC 6455 section 5.5: a control frame has at most 125, the code takes two
+FAREWELL_SECONDS = 1.0  # for a peer to take the close frame
+
+log = logging.getLogger(__name__)
+
+
+class YjsGateway:
+    """The ASGI application behind ``/yjs/{project}``."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        authority: Authority,
+        limits: Limits,
+        observer: Observer,
+        allowed_origins: frozenset[str] = frozenset(),
+    ) -> None:
+        self.registry = registry
+        self.authority = authority
+        self.limits = limits
+        self.observer = observer
+        self.allowed_origins = allowed_origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection from its handshake to its end."""
+        await Connection(self, scope, receive, send).run()
+
+
+class Connection:
+    """One WebSocket. Everything is decided before it is accepted and before any room exists.
+
+    A refusal is accepted and closed at once all the same: a browser can read a close code, and
+    cannot read the status of a refused handshake.
+    """
+
+    def __init__(self, gateway: YjsGateway, scope: Scope, receive: Receive, send: Send) -> None:
+        self._gateway = gateway
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._credentials = credentials(scope)
+        self._project: str = scope["path_params"]["project"]
+        self._cancel = anyio.CancelScope()
+        self._ready = anyio.Event()
+        self._accepted = False
+        self._line: Line = AsgiLine(send)
+        self._room: Room | None = None
+        self._peer: Peer | None = None
+
+    async def run(self) -> None:
+        """Serve until either side has enough."""
+        await self._receive()  # websocket.connect
+        try:
+            await self._serve()
+        except CalendarError as error:
+            await self._close(error)
+
+    async def _serve(self) -> None:
+        gateway = self._gateway
+        check_origin(self._scope, gateway.allowed_origins, self._credentials.source)
+        claims = await gateway.authority.identify(self._credentials.token)
+        epoch = gateway.registry.epoch
+        grant = await gateway.authority.admit(claims, self._project)
+        with gateway.registry.connected(grant.user):
+            async with gateway.registry.room(self._project) as self._room:
+                await self._stay(self._room, grant, claims, epoch)
+
+    async def _stay(self, room: Room, grant: Grant, claims: Claims, epoch: int) -> None:
+        self._open_line()
+        async with anyio.create_task_group() as tasks:
+            self._cancel = tasks.cancel_scope
+            peer = self._peer = Peer(
+                self._line,
+                grant,
+                self._gateway.limits,
+                now=asyncio.get_running_loop().time(),
+                spawn=tasks.start_soon,
+                ended=self._cancel.cancel,
+                reconsider=lambda grant: self._gateway.authority.regrant(grant, claims),
+            )
+            await self._accept()
+            try:
+                with room.joined(peer):
+                    if epoch != self._gateway.registry.epoch:  # memberships changed meanwhile
+                        await peer.regrant()
+                    await self._listen()
+            except CalendarError as error:
+                peer.end(error)
+            self._cancel.cancel()
+        if peer.error is not None:
+            raise peer.error
+
+    def _open_line(self) -> None:
+        offered = self._scope.get("extensions", {}).get(LINE_EXTENSION)
+        if offered is not None:
+            self._line = offered.open_line(self._take, self._end) or self._line
+
+    async def _listen(self) -> None:
+        """Wait for the end; without a line of the server's, messages come this way too."""
+        self._ready.set()
+        while (message := await self._receive())["type"] == "websocket.receive":
+            await self._take(message.get("bytes"))
+
+    async def _take(self, data: bytes | None) -> None:
+        """Hand one message to the room; whatever is wrong with it ends this connection only."""
+        await self._ready.wait()
+        peer, room = self._peer, self._room
+        if peer is None or room is None or peer.error is not None:
+            return
+        try:
+            if data is None:
+                raise MalformedFrame("text; y-protocols messages are binary")
+            await room.receive(peer, data)
+        except CalendarError as error:
+            peer.end(error)
+
+    def _end(self, error: CalendarError) -> None:
+        if self._peer is not None:
+            self._peer.end(error)
+
+    async def _accept(self) -> None:
+        self._accepted = True
+        await self._send({"type": "websocket.accept", "subprotocol": self._credentials.subprotocol})
+
+    async def _close(self, error: CalendarError) -> None:
+        self._gateway.observer.refused(error.slug)
+        user = self._peer.grant.user if self._peer else ""
+        log.info(
+            "connection closed project=%s user=%s code=%d reason=%s",
+            self._project,
+            user,
+            error.close_code,
+            error,
+        )
+        reason = str(error).encode()[:REASON_BYTES].decode(errors="ignore")
+        with anyio.move_on_after(FAREWELL_SECONDS, shield=True):
+            if not self._accepted:
+                await self._accept()
+            await self._send(
+                {"type": "websocket.close", "code": error.close_code, "reason": reason}
+            )
+            return
+        self._line.abort()

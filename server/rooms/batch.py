@@ -1,0 +1,41 @@
+"""A batch: what one room commits together and then publishes together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pycrdt import merge_updates
+
+from server.storage.log import Entry
+
+
+@dataclass(slots=True)
+class Batch:
+    """Emissions in the order they were emitted, and what waits for them to be on disk.
+
+    ``ends`` says how far each author's clock reaches with these updates. ``held`` are answers
+    that contain what has been emitted so far and must not leave before it is committed.
+    ``received`` are the times at which the updates came in, for measuring.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    ends: dict[int, int] = field(default_factory=dict)
+    held: list[Callable[[], object]] = field(default_factory=list)
+    received: list[float] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.entries or self.held)
+
+    def add(self, entry: Entry, authors: Mapping[int, tuple[int, int]], received: float) -> None:
+        """Append one emission; `authors` has the first and the end clock of each."""
+        self.entries.append(entry)
+        self.received.append(received)
+        for client, (_, end) in authors.items():
+            self.ends[client] = end
+
+    def merged(self) -> bytes:
+        """All updates as one."""
+        if len(self.entries) == 1:
+            return self.entries[0].update
+        return merge_updates(*(entry.update for entry in self.entries))

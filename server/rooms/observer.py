@@ -1,0 +1,48 @@
+"""What rooms tell whoever measures them, as a contract."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Observer(Protocol):
+    """Counts and times. Called on the hot path: implementations only add numbers."""
+
+    def received(self, kind: str) -> None:
+        """A message of that kind came in."""
+
+    def sent(self, messages: int, size_bytes: int) -> None:
+        """That many messages went out, `size_bytes` in all."""
+
+    def refused(self, reason: str) -> None:
+        """A message or a connection was refused; `reason` is an error's slug."""
+
+    def committed(self, seconds: float, entries: int) -> None:
+        """A transaction with that many entries reached the disk."""
+
+    def published(self, seconds: float, peers: int) -> None:
+        """A batch was handed to that many peers."""
+
+    def acknowledged(self, seconds: float) -> None:
+        """An update was echoed that long after it came in: committed and handed to its peers."""
+
+    def commit_failed(self) -> None:
+        """A transaction failed and will be tried again."""
+
+
+class Silent:
+    """An observer that does not care."""
+
+    def received(self, kind: str) -> None: ...
+
+    def sent(self, messages: int, size_bytes: int) -> None: ...
+
+    def refused(self, reason: str) -> None: ...
+
+    def committed(self, seconds: float, entries: int) -> None: ...
+
+    def published(self, seconds: float, peers: int) -> None: ...
+
+    def acknowledged(self, seconds: float) -> None: ...
+
+    def commit_failed(self) -> None: ...

@@ -1,0 +1,169 @@
+"""A peer: one connection in a room, with one bounded outbox.
+
+A frame goes straight to the line while that has room. Past that it waits in the outbox; past the
+outbox's budget all droppable frames are dropped, the peer is stale, and once it has drained it is
+sent one difference from the state it had. A peer that takes nothing for `Limits.stale_seconds` is
+closed with 1013. Nobody else notices.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import anyio
+
+from crdt_calendar.errors import CalendarError, TooSlow
+from crdt_calendar.limits import Limits
+from crdt_calendar.protocol.awareness import Stamp
+from crdt_calendar.protocol.session import SyncSession
+from server.auth.grants import Grant
+from server.rooms.frame import Frame
+from server.rooms.line import Line
+from server.rooms.meter import Meter
+
+Spawn = Callable[[Callable[[], Awaitable[Any]]], object]
+StateVector = Mapping[int, int]
+
+NOTHING: StateVector = {}
+
+
+class Peer:
+    """One connection in one room.
+
+    ``spawn`` starts a coroutine function in the connection's task group; ``ended`` is called once
+    when the connection has to close, which the gateway then does, with ``error`` as the reason;
+    ``reconsider`` says what the peer may do now, or raises.
+    """
+
+    __slots__ = (
+        "_awaited",
+        "_ended",
+        "_limits",
+        "_line",
+        "_pumping",
+        "_queue",
+        "_queued_bytes",
+        "_reconsider",
+        "_since",
+        "_spawn",
+        "catch_up",
+        "error",
+        "grant",
+        "meter",
+        "quiet_since",
+        "session",
+        "stale",
+        "stamp",
+    )
+
+    def __init__(
+        self,
+        line: Line,
+        grant: Grant,
+        limits: Limits,
+        *,
+        now: float,
+        spawn: Spawn,
+        ended: Callable[[], object],
+        reconsider: Callable[[Grant], Awaitable[Grant]],
+    ) -> None:
+        self.grant = grant
+        self.stamp = Stamp(grant.user, grant.name or grant.user)
+        self.meter = Meter(limits, now)
+        self.session = SyncSession()
+        self.error: CalendarError | None = None
+        self.stale = False
+        self.quiet_since = now
+        self.catch_up: Callable[[Peer, StateVector], None] | None = None
+        self._line = line
+        self._limits = limits
+        self._spawn = spawn
+        self._ended = ended
+        self._reconsider = reconsider
+        self._queue: deque[Frame] = deque()
+        self._queued_bytes = 0
+        self._since: StateVector = NOTHING
+        self._pumping = False
+        self._awaited = False  # a difference has been asked for and is waiting for its commit
+
+    def put(self, frame: Frame, since: StateVector = NOTHING) -> None:
+        """Send the frame, now or when the line has room.
+
+        ``since`` is what has been published before this frame: what the peer has, should this
+        frame and those after it have to be dropped.
+        """
+        if self._pumping or self.stale or not self._line.offer(frame):
+            self._enqueue(frame, since)
+
+    def want(self, state_vector: StateVector) -> None:
+        """The peer asked for what it lacks since `state_vector`; a full outbox answers once."""
+        if self._pumping:
+            self._fall_behind(state_vector)
+        elif not self._awaited:
+            self._ask_difference(state_vector)
+
+    def refresh(self, difference: Frame) -> None:
+        """Send the difference a stale peer was waiting for; what follows builds on it."""
+        self.stale = self._awaited = False
+        self.put(difference)
+
+    def end(self, error: CalendarError) -> None:
+        """Close this connection, with that error as the reason."""
+        if self.error is None:
+            self.error = error
+            self._queue.clear()
+            self._queued_bytes = 0
+            self._ended()
+
+    async def regrant(self) -> None:
+        """Ask again what this peer may do; if that is nothing, it ends."""
+        try:
+            self.grant = await self._reconsider(self.grant)
+        except CalendarError as error:
+            self.end(error)
+
+    @property
+    def queued_bytes(self) -> int:
+        """What waits in the outbox; bounded by `Limits.outbox_bytes` and one frame."""
+        return self._queued_bytes
+
+    def _enqueue(self, frame: Frame, since: StateVector) -> None:
+        if self.error is not None or (self.stale and frame.droppable):
+            return
+        if not self._queue and not self.stale:
+            self._since = since
+        self._queue.append(frame)
+        self._queued_bytes += len(frame)
+        if self._queued_bytes > self._limits.outbox_bytes and len(self._queue) > 1:
+            self._fall_behind(self._since)
+        if not self._pumping:
+            self._pumping = True
+            self._spawn(self._pump)
+
+    def _fall_behind(self, since: StateVector) -> None:
+        self.stale = True
+        self._since = since
+        self._queue = deque(frame for frame in self._queue if not frame.droppable)
+        self._queued_bytes = sum(map(len, self._queue))
+        if self._queued_bytes > self._limits.outbox_bytes:
+            self.end(TooSlow("too many answers wait unread; read faster or ask less"))
+
+    async def _pump(self) -> None:
+        try:
+            while self._queue and self.error is None:
+                frame = self._queue.popleft()
+                self._queued_bytes -= len(frame)
+                await self._line.send(frame, self._limits.stale_seconds)
+        except TooSlow as error:
+            self.end(error)
+        finally:
+            self._pumping = False
+        if self.stale and not self._awaited:
+            self._ask_difference(self._since)
+
+    def _ask_difference(self, since: StateVector) -> None:
+        self._awaited = True
+        if self.catch_up is not None and self.error is None:
+            self.catch_up(self, since)

@@ -1,0 +1,360 @@
+"""A room: one document, its peers, and the path of an update.
+
+``receive`` decodes, asks the grant, inspects, applies; what the document *emits* is pending until
+the writer has committed it; ``publish`` merges it, encodes it once and hands it to every peer, its
+sender too. Everything between two awaits is plain synchronous code on one thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from time import time
+from typing import TypeVar
+
+import anyio
+
+from crdt_calendar.errors import (
+    CalendarError,
+    CorruptData,
+    OverloadError,
+    RateExceeded,
+    TooManyConnections,
+    Unauthenticated,
+)
+from crdt_calendar.limits import Limits
+from crdt_calendar.model.calendar import Calendar
+from crdt_calendar.protocol import messages
+from crdt_calendar.protocol.awareness import PresenceTable
+from crdt_calendar.protocol.ledger import Admission, Ledger
+from crdt_calendar.protocol.messages import Message, PermissionDenied, SyncStatus, SyncStep2
+from crdt_calendar.protocol.session import (
+    DiffWanted,
+    Event,
+    PresenceReceived,
+    PresenceWanted,
+    StatusAsked,
+    UpdateReceived,
+)
+from server.auth.grants import Grant, Role
+from server.rooms.batch import Batch
+from server.rooms.frame import Frame
+from server.rooms.observer import Observer
+from server.rooms.pace import Pace
+from server.rooms.peer import Peer, StateVector
+from server.rooms.replica import Replica
+from server.rooms.writer import Source, Writer
+from server.storage.log import Entry, Stored
+
+# Stock clients take 30 s of silence for a dead line; two frames in that time forgive a lost tick.
+QUIET_SECONDS = 15.0
+SILENCE = Frame(messages.encode_awareness(b"\x00"))  # presence of nobody: heard, and ignored
+
+T = TypeVar("T")
+
+
+class Room(Source):
+    """One project's document while somebody is in it."""
+
+    def __init__(
+        self, name: str, stored: Stored, ledger: Ledger, writer: Writer, observer: Observer
+    ) -> None:
+        self.name = name
+        self.recovering = stored.recovering
+        self.failed: CorruptData | None = None
+        self._limits: Limits = writer.limits
+        self._replica = Replica(stored.update, ledger)
+        self._presence = PresenceTable(self._limits)
+        self._writer = writer
+        self._observer = observer
+        self._loop = asyncio.get_running_loop()
+        self._peers: dict[Peer, None] = {}
+        self._batch = Batch()
+        self._in_flight = 0
+        self._published: StateVector = dict(ledger.state_vector)
+        self._pace = Pace()
+        self._timer: asyncio.Handle | None = None
+        self._spoke_at = float("-inf")
+
+    # Coming and going
+
+    @contextmanager
+    def joined(self, peer: Peer) -> Iterator[None]:
+        """Have the peer in the room; whichever way the block is left, the peer is gone at once."""
+        if len(self._peers) >= self._limits.connections_per_room:
+            raise TooManyConnections(f"room {self.name} is full; try again later")
+        peer.catch_up = self._catch_up
+        self._peers[peer] = None
+        try:
+            self._greet(peer)
+            yield
+        finally:
+            del self._peers[peer]
+            peer.catch_up = None
+            self._presence.leave(peer, self._loop.time())
+            self._soon()
+
+    @property
+    def peers(self) -> tuple[Peer, ...]:
+        """Who is here."""
+        return tuple(self._peers)
+
+    @property
+    def presence(self) -> PresenceTable:
+        """What the people here show of themselves; for reading."""
+        return self._presence
+
+    @property
+    def idle(self) -> bool:
+        """Whether the room may be let go: nobody is here, everything is on disk."""
+        return not (self._peers or self._batch or self._in_flight)
+
+    def close(self) -> None:
+        """Free the document."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._replica.close()
+
+    def _greet(self, peer: Peer) -> None:
+        state_vector = messages.write_state_vector(self._replica.ledger.state_vector)
+        self._put(peer, peer.session.start(state_vector))
+        if everyone := self._presence.everything():
+            peer.put(Frame(messages.encode_awareness(everyone)))
+
+    # Receiving
+
+    async def receive(self, peer: Peer, frame: bytes) -> None:
+        """Take one frame of a peer. Raises `CalendarError` when that peer has to go."""
+        arrived = self._loop.time()
+        hold = peer.meter.charge(len(frame), arrived)
+        event = peer.session.receive(messages.decode(frame, self._limits))
+        await self._handle(peer, event, arrived)
+        if hold:
+            await self._hold_back(hold)
+
+    async def _handle(self, peer: Peer, event: Event, arrived: float) -> None:
+        match event:
+            case PresenceReceived(body):
+                self._observer.received("awareness")
+                self._receive_presence(peer, body, arrived)
+            case UpdateReceived():
+                self._observer.received("update" if event.answer else "sync")
+                await self._receive_update(peer, event, arrived)
+            case DiffWanted(state_vector):
+                self._observer.received("sync")
+                peer.want(messages.read_state_vector(state_vector, self._limits))
+            case PresenceWanted():
+                self._observer.received("query")
+                if everyone := self._presence.everything():
+                    peer.put(Frame(messages.encode_awareness(everyone)))
+            case StatusAsked(payload):
+                self._observer.received("status")
+                self._after_commit(lambda: self._put(peer, SyncStatus(payload)))
+            case _:
+                self._observer.received("other")
+
+    async def _hold_back(self, seconds: float) -> None:
+        # While this waits the socket is not read: the sender's own TCP connection slows it down.
+        if seconds > self._limits.hold_seconds:
+            raise RateExceeded("far more messages than this connection may send; try again later")
+        await anyio.sleep(seconds)
+
+    def _receive_presence(self, peer: Peer, body: bytes, now: float) -> None:
+        owner_of = self._replica.ledger.owner_of
+        self._presence.receive(peer, peer.stamp, body, now, owner_of)
+        if self._presence.has_changes:
+            self._soon()
+
+    async def _receive_update(self, peer: Peer, event: UpdateReceived, arrived: float) -> None:
+        self._writer.check()
+        ledger = self._replica.ledger
+        foreign = self.recovering and peer.grant.may_edit
+        admission = await _drive(ledger.check(event.update, peer.grant.user, foreign=foreign))
+        if admission.update and not peer.grant.may_edit:
+            self._refuse(peer)
+            return
+        changed = bool(admission.update) and self._apply(peer.grant.user, admission, arrived)
+        reply = peer.session.after_update(
+            event, changed=changed, gap=admission.gap, state_vector=self._state_vector
+        )
+        if reply is not None:
+            self._put(peer, reply)
+
+    def _state_vector(self) -> bytes:
+        return messages.write_state_vector(self._replica.ledger.state_vector)
+
+    def _refuse(self, peer: Peer) -> None:
+        self._observer.refused("forbidden")
+        self._put(peer, PermissionDenied(f"{peer.grant.user} may read this calendar, not edit it"))
+
+    def _apply(self, user: str, admission: Admission, arrived: float) -> bool:
+        try:
+            update = self._replica.apply(admission)
+        except CorruptData as error:
+            self._fail(error)
+            raise
+        if update:
+            self._emit(user, update, admission, arrived)
+        return bool(update)
+
+    def _fail(self, error: CorruptData) -> None:
+        """The document cannot be trusted any more: everybody comes back to one loaded anew."""
+        self.failed = error
+        for peer in self.peers:
+            peer.end(OverloadError("the document is loaded anew; come back in a moment"))
+
+    # Editing from inside
+
+    async def edit(self, grant: Grant, change: Callable[[Calendar], T]) -> T:
+        """Run `change` on the calendar as that user; return its result once it is on disk.
+
+        Raises `Forbidden` without the role of an editor, and whatever `change` raises.
+        """
+        grant.require(Role.EDITOR)
+        self._writer.check()
+        arrived = self._loop.time()
+        try:
+            result = self._replica.edit(grant.user, change)
+        finally:
+            # Also what a change wrote before it failed: the document has it, so the log must.
+            for update, admission in self._replica.take_own():
+                self._emit(grant.user, update, admission, arrived)
+        await self.committed()
+        return result
+
+    def read(self) -> Calendar:
+        """The calendar, for reading; may show edits that are not on disk yet."""
+        return self._replica.read()
+
+    def encode(self) -> bytes:
+        """The whole document as one update."""
+        return self._replica.encode({})
+
+    async def committed(self) -> None:
+        """Wait until everything emitted so far is on disk."""
+        done = anyio.Event()
+        self._after_commit(done.set)
+        await done.wait()
+
+    # Towards the disk and out
+
+    def _emit(self, user: str, update: bytes, admission: Admission, arrived: float) -> None:
+        entry = Entry(self.name, update, user, int(time() * 1000), admission.bindings)
+        self._batch.add(entry, admission.authors, arrived)
+        self._writer.account(len(update))
+        self._soon()
+
+    def _after_commit(self, action: Callable[[], object]) -> None:
+        """Do something that shows the document as it is now, once that is on disk."""
+        if not (self._batch or self._in_flight):
+            action()
+        else:
+            self._batch.held.append(action)
+            self._soon()
+
+    def _soon(self) -> None:
+        if self._timer is not None:
+            return
+        due = self._pace.due()
+        if due <= self._loop.time():
+            self._timer = self._loop.call_soon(self._tick)
+        else:
+            self._timer = self._loop.call_at(due, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._pace.ticked(self._loop.time())
+        if self._batch:
+            self._writer.offer(self)
+        if not self._batch.entries or self._writer.failing:
+            self._speak(None)
+
+    def take(self) -> Batch:
+        """Hand over everything pending; what comes later belongs to the next batch."""
+        batch, self._batch = self._batch, Batch()
+        self._in_flight += 1
+        return batch
+
+    def publish(self, batch: Batch) -> None:
+        """The batch is on disk: let everybody hear of it."""
+        self._in_flight -= 1
+        # Held answers first: a difference made after the first of these updates builds on nothing
+        # that a peer lacks, while the updates may build on the difference.
+        for action in batch.held:
+            action()
+        update = None
+        if batch.entries:
+            update = Frame(messages.encode_update(batch.merged()), droppable=True)
+        self._speak(update)
+        self._published = {**self._published, **batch.ends}
+        now = self._loop.time()
+        for arrived in batch.received:
+            self._observer.acknowledged(now - arrived)
+
+    def _speak(self, update: Frame | None) -> None:
+        """Hand an update and all changed presence to everybody."""
+        started = self._loop.time()
+        frames = [] if update is None else [update]
+        if self._presence.has_changes and (changes := self._presence.take_changes()):
+            frames.append(Frame(messages.encode_awareness(changes), droppable=True))
+        if not frames:
+            return
+        since = self._published
+        for peer in self._peers:
+            for frame in frames:
+                peer.put(frame, since)
+        self._spoke_at = started
+        size_bytes = sum(map(len, frames)) * len(self._peers)
+        self._observer.sent(len(frames) * len(self._peers), size_bytes)
+        # The next callback runs after the loop has flushed the sockets: the true cost.
+        self._loop.call_soon(self._spoken, started, len(self._peers))
+
+    def _spoken(self, started: float, peers: int) -> None:
+        seconds = self._loop.time() - started
+        self._pace.cost(seconds)
+        self._observer.published(seconds, peers)
+
+    def _catch_up(self, peer: Peer, since: StateVector) -> None:
+        """Answer with all that is not in `since`, once it is on disk."""
+        difference = Frame(messages.encode(SyncStep2(self._replica.encode(since))))
+        was_stale = peer.stale
+        self._after_commit(lambda: self._refresh(peer, difference, was_stale))
+
+    def _refresh(self, peer: Peer, difference: Frame, was_stale: bool) -> None:
+        peer.refresh(difference)
+        if was_stale and (everyone := self._presence.everything()):
+            peer.put(Frame(messages.encode_awareness(everyone), droppable=True))
+        self._observer.sent(1, len(difference))
+
+    def _put(self, peer: Peer, message: Message) -> None:
+        frame = Frame(messages.encode(message))
+        peer.put(frame)
+        self._observer.sent(1, len(frame))
+
+    # Once a second
+
+    def sweep(self, now: float) -> None:
+        """Expire presence and grants, and break silences. `now` is the loop's time."""
+        self._presence.expire(now)
+        if self._presence.has_changes:
+            self._soon()
+        wall = time()
+        quiet = now - QUIET_SECONDS
+        for peer in self.peers:
+            if peer.grant.expires is not None and peer.grant.expires <= wall:
+                peer.end(Unauthenticated("the token has expired; come back with a new one"))
+            elif self._spoke_at < quiet and peer.quiet_since < quiet:
+                peer.put(SILENCE)
+                peer.quiet_since = now
+
+
+async def _drive(steps: Generator[None, None, T]) -> T:
+    """Run to the end, letting other rooms have their turn wherever the generator yields."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        await asyncio.sleep(0)
