@@ -30,7 +30,9 @@ _FETCH_SECONDS: Final = 5.0
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 # What a source that is down, or serves something else than keys, ends in.
-_FAILURES: Final = (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL, jwt.PyJWTError)
+_FAILURES: Final = (OSError, ValueError, RecursionError, httpx.HTTPError, httpx.InvalidURL)
+# What an entry that is no key we know ends in, by PyJWT's reading of it.
+_MISFITS: Final = (jwt.PyJWTError, LookupError, TypeError, ValueError, AttributeError)
 
 _log = logging.getLogger(__name__)
 
@@ -136,17 +138,23 @@ def _parse(text: bytes) -> Sequence[jwt.PyJWK]:
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise ValueError("no JWKS: an object with a list of keys is needed")
-    # RFC 7517 section 5: implementations SHOULD ignore JWKs that they do not understand.
-    public = [_public(entry) for entry in entries[:_MOST_KEYS] if isinstance(entry, dict)]
-    keys = [key for key in jwt.PyJWKSet(public) if _verifies(key)]
+    keys = [key for entry in entries[:_MOST_KEYS] if (key := _key(entry)) is not None]
     if not keys:
         raise ValueError(f"no key for {', '.join(ALGORITHMS)} among {len(entries)}")
     return keys
 
 
-def _public(entry: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in entry.items() if name not in _PRIVATE}
+def _key(entry: object) -> jwt.PyJWK | None:
+    """The public key of one entry, if it verifies signatures of ours.
 
-
-def _verifies(key: jwt.PyJWK) -> bool:
-    return key.algorithm_name in ALGORITHMS and key.public_key_use in (None, "sig")
+    RFC 7517 section 5: "Implementations SHOULD ignore JWKs within a JWK Set that use "kty" values
+    that are not understood by them, that are missing required members, or for which values are out
+    of the supported ranges."
+    """
+    if not isinstance(entry, dict):
+        return None
+    try:
+        key = jwt.PyJWK({name: value for name, value in entry.items() if name not in _PRIVATE})
+    except _MISFITS:
+        return None
+    return key if key.algorithm_name in ALGORITHMS and key.public_key_use in (None, "sig") else None
