@@ -15,6 +15,8 @@ from crdt_calendar.errors import CorruptData
 
 EMPTY = b"\x00\x00"  # an update of no structs and no deletions
 
+NEIGHBOURHOOD = 64  # updates merged in one call
+
 Piece = tuple[int, bytes]  # a stored update and its sequence number (of a snapshot: its last one)
 
 
@@ -26,8 +28,21 @@ def merge(room: str, pieces: Sequence[Piece]) -> bytes:
     """
     if not pieces:
         return b""
+    (_, first), *rows = pieces
     with _refusals(room, pieces):
-        return merge_updates(*(update for _, update in pieces))
+        return merge_updates(first, *_merge_small([update for _, update in rows]))
+
+
+def _merge_small(updates: list[bytes]) -> list[bytes]:
+    """Merge updates by neighbourhoods until few are left.
+
+    The cost of `merge_updates` grows with the square of how many it is given: 7 s for 32,000 in one
+    call, 0.1 s this way. The first piece, perhaps a large snapshot, joins only at the end.
+    """
+    while len(updates) > NEIGHBOURHOOD:
+        starts = range(0, len(updates), NEIGHBOURHOOD)
+        updates = [merge_updates(*updates[i : i + NEIGHBOURHOOD]) for i in starts]
+    return updates
 
 
 @contextmanager
