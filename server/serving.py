@@ -13,7 +13,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import hypercorn.protocol.h2
@@ -215,10 +215,10 @@ async def serve(
     config.include_server_header = False
     config.accesslog = None
     config.errorlog = "-"
-    hypercorn.protocol.h11.WSStream = FrameStream  # type: ignore[misc]
-    hypercorn.protocol.h2.WSStream = FrameStream  # type: ignore[misc]
+    for module in (hypercorn.protocol.h11, hypercorn.protocol.h2):
+        vars(module)["WSStream"] = FrameStream
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_ping, ping_seconds)
-        wrapped = wrap_app(app, config.wsgi_max_body_size, "asgi")
+        wrapped = wrap_app(cast(Any, app), config.wsgi_max_body_size, "asgi")
         await worker_serve(wrapped, config, sockets=sockets, shutdown_trigger=stop)
         tasks.cancel_scope.cancel()

@@ -8,7 +8,7 @@ from typing import Protocol
 class Observer(Protocol):
     """Counts and times. Called on the hot path: implementations only add numbers."""
 
-    def received(self, kind: str) -> None:
+    def received(self, kind: str, size_bytes: int) -> None:
         """A message of that kind came in."""
 
     def sent(self, messages: int, size_bytes: int) -> None:
@@ -21,7 +21,7 @@ class Observer(Protocol):
         """A transaction with that many entries reached the disk."""
 
     def published(self, seconds: float, peers: int) -> None:
-        """A batch was handed to that many peers."""
+        """A batch was handed to that many peers; so long it took until the sockets were flushed."""
 
     def acknowledged(self, seconds: float) -> None:
         """An update was echoed that long after it came in: committed and handed to its peers."""
@@ -33,7 +33,7 @@ class Observer(Protocol):
 class Silent:
     """An observer that does not care."""
 
-    def received(self, kind: str) -> None: ...
+    def received(self, kind: str, size_bytes: int) -> None: ...
 
     def sent(self, messages: int, size_bytes: int) -> None: ...
 

@@ -9,10 +9,8 @@ closed with 1013. Nobody else notices.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
-
-import anyio
 
 from crdt_calendar.errors import CalendarError, TooSlow
 from crdt_calendar.limits import Limits
@@ -23,7 +21,7 @@ from server.rooms.frame import Frame
 from server.rooms.line import Line
 from server.rooms.meter import Meter
 
-Spawn = Callable[[Callable[[], Awaitable[Any]]], object]
+Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], object]
 StateVector = Mapping[int, int]
 
 NOTHING: StateVector = {}

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import anyio
 from anyio.to_thread import run_sync
+from crdt_calendar.protocol.ledger import Ledger
 
 from crdt_calendar.errors import ServiceRestart, TooManyConnections
 from crdt_calendar.limits import Limits
-from crdt_calendar.protocol.ledger import Ledger
 from server.rooms.observer import Observer
 from server.rooms.room import Room
 from server.rooms.writer import Writer
@@ -46,7 +46,7 @@ class Registry:
         self._idle_seconds = idle_seconds
         self._slots: dict[str, _Slot] = {}
         self._users: Counter[str] = Counter()
-        self._stopping = False
+        self.stopping = False
         self.epoch = 0  # grows with every change of memberships
 
     async def run(self) -> None:
@@ -74,7 +74,7 @@ class Registry:
     @contextmanager
     def connected(self, user: str) -> Iterator[None]:
         """Count a connection of that user. Raises when there are too many, or the server stops."""
-        if self._stopping:
+        if self.stopping:
             raise ServiceRestart("this server is stopping; come back in a moment")
         if self._users[user] >= self._limits.connections_per_user:
             raise TooManyConnections(f"{user} has too many connections; close some")
@@ -107,7 +107,7 @@ class Registry:
 
     async def stop(self) -> None:
         """Close every peer with 1012 and wait until all that was accepted is on disk."""
-        self._stopping = True
+        self.stopping = True
         for room in self.rooms:
             for peer in room.peers:
                 peer.end(ServiceRestart("this server is stopping; come back in a moment"))

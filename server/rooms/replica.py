@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import uuid4
 
-from pycrdt import Doc, TransactionEvent
+from crdt_calendar.protocol.ledger import Admission, Ledger
+from pycrdt import Doc, Map, TransactionEvent
 
 from crdt_calendar.errors import CorruptData, HostileUpdate, MalformedFrame
 from crdt_calendar.model.calendar import Calendar
-from crdt_calendar.protocol.ledger import Admission, Ledger
 from crdt_calendar.protocol.messages import write_state_vector
 
 NOTHING = b"\x00\x00"  # an update without structs and without deletions
@@ -35,7 +35,7 @@ class Replica:
         self._open(update)
 
     def _open(self, update: bytes) -> None:
-        self._doc: Doc[object] = Doc()
+        self._doc: Doc[Map[object]] = Doc()
         if update:
             self._doc.apply_update(update)
         self._subscription = self._doc.observe(self._collect)
@@ -78,7 +78,7 @@ class Replica:
         return changes
 
     def encode(self, since: Mapping[int, int]) -> bytes:
-        """All that is not in the state vector `since`; for an empty one kept until the next edit."""
+        """All that is not in the state vector `since`; for an empty one, kept until an edit."""
         if since:
             return self._doc.get_update(write_state_vector(since))
         if self._full is None:

@@ -8,15 +8,15 @@ sender too. Everything between two awaits is plain synchronous code on one threa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from time import time
 from typing import TypeVar
 
 import anyio
+from crdt_calendar.protocol.ledger import Admission, Ledger
 
 from crdt_calendar.errors import (
-    CalendarError,
     CorruptData,
     OverloadError,
     RateExceeded,
@@ -26,8 +26,7 @@ from crdt_calendar.errors import (
 from crdt_calendar.limits import Limits
 from crdt_calendar.model.calendar import Calendar
 from crdt_calendar.protocol import messages
-from crdt_calendar.protocol.awareness import PresenceTable
-from crdt_calendar.protocol.ledger import Admission, Ledger
+from crdt_calendar.protocol.awareness import NOBODY, PresenceTable
 from crdt_calendar.protocol.messages import Message, PermissionDenied, SyncStatus, SyncStep2
 from crdt_calendar.protocol.session import (
     DiffWanted,
@@ -49,7 +48,7 @@ from server.storage.log import Entry, Stored
 
 # Stock clients take 30 s of silence for a dead line; two frames in that time forgive a lost tick.
 QUIET_SECONDS = 15.0
-SILENCE = Frame(messages.encode_awareness(b"\x00"))  # presence of nobody: heard, and ignored
+SILENCE = Frame(messages.encode_awareness(NOBODY))
 
 T = TypeVar("T")
 
@@ -117,42 +116,37 @@ class Room(Source):
         self._replica.close()
 
     def _greet(self, peer: Peer) -> None:
-        state_vector = messages.write_state_vector(self._replica.ledger.state_vector)
-        self._put(peer, peer.session.start(state_vector))
+        self._put(peer, peer.session.start(self._state_vector()))
         if everyone := self._presence.everything():
             peer.put(Frame(messages.encode_awareness(everyone)))
 
     # Receiving
 
     async def receive(self, peer: Peer, frame: bytes) -> None:
-        """Take one frame of a peer. Raises `CalendarError` when that peer has to go."""
+        """Take one message of a peer. Raises `CalendarError` when that peer has to go."""
         arrived = self._loop.time()
         hold = peer.meter.charge(len(frame), arrived)
-        event = peer.session.receive(messages.decode(frame, self._limits))
-        await self._handle(peer, event, arrived)
+        message = messages.decode(frame, self._limits)
+        self._observer.received(type(message).__name__, len(frame))
+        await self._handle(peer, peer.session.receive(message), arrived)
         if hold:
             await self._hold_back(hold)
 
     async def _handle(self, peer: Peer, event: Event, arrived: float) -> None:
         match event:
             case PresenceReceived(body):
-                self._observer.received("awareness")
                 self._receive_presence(peer, body, arrived)
             case UpdateReceived():
-                self._observer.received("update" if event.answer else "sync")
                 await self._receive_update(peer, event, arrived)
             case DiffWanted(state_vector):
-                self._observer.received("sync")
                 peer.want(messages.read_state_vector(state_vector, self._limits))
             case PresenceWanted():
-                self._observer.received("query")
                 if everyone := self._presence.everything():
-                    peer.put(Frame(messages.encode_awareness(everyone)))
-            case StatusAsked(payload):
-                self._observer.received("status")
-                self._after_commit(lambda: self._put(peer, SyncStatus(payload)))
+                    peer.put(Frame(messages.encode_awareness(everyone), droppable=True))
+            case StatusAsked():
+                self._after_commit(lambda: self._put(peer, SyncStatus(event.payload)))
             case _:
-                self._observer.received("other")
+                pass  # a peer refuses something of ours: nothing follows
 
     async def _hold_back(self, seconds: float) -> None:
         # While this waits the socket is not read: the sender's own TCP connection slows it down.
@@ -162,7 +156,9 @@ class Room(Source):
 
     def _receive_presence(self, peer: Peer, body: bytes, now: float) -> None:
         owner_of = self._replica.ledger.owner_of
-        self._presence.receive(peer, peer.stamp, body, now, owner_of)
+        answer = self._presence.receive(peer, peer.stamp, body, now, owner_of)
+        if answer is not None:
+            peer.put(Frame(messages.encode_awareness(answer)))
         if self._presence.has_changes:
             self._soon()
 
@@ -174,10 +170,9 @@ class Room(Source):
         if admission.update and not peer.grant.may_edit:
             self._refuse(peer)
             return
-        changed = bool(admission.update) and self._apply(peer.grant.user, admission, arrived)
-        reply = peer.session.after_update(
-            event, changed=changed, gap=admission.gap, state_vector=self._state_vector
-        )
+        if admission.update:
+            self._apply(peer.grant.user, admission, arrived)
+        reply = peer.session.after_update(event, gap=admission.gap, state_vector=self._state_vector)
         if reply is not None:
             self._put(peer, reply)
 
@@ -188,7 +183,7 @@ class Room(Source):
         self._observer.refused("forbidden")
         self._put(peer, PermissionDenied(f"{peer.grant.user} may read this calendar, not edit it"))
 
-    def _apply(self, user: str, admission: Admission, arrived: float) -> bool:
+    def _apply(self, user: str, admission: Admission, arrived: float) -> None:
         try:
             update = self._replica.apply(admission)
         except CorruptData as error:
@@ -196,7 +191,6 @@ class Room(Source):
             raise
         if update:
             self._emit(user, update, admission, arrived)
-        return bool(update)
 
     def _fail(self, error: CorruptData) -> None:
         """The document cannot be trusted any more: everybody comes back to one loaded anew."""

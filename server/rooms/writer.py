@@ -30,13 +30,19 @@ class Writer:
         self._observer = observer
         self._offered: dict[Source, None] = {}
         self._backlog_bytes = 0
+        self._backlog_entries = 0
         self._wake = anyio.Event()
         self._idle = anyio.Event()
 
     @property
     def backlog_bytes(self) -> int:
-        """Updates accepted and not yet on disk."""
+        """The size of updates accepted and not yet on disk."""
         return self._backlog_bytes
+
+    @property
+    def backlog_entries(self) -> int:
+        """The number of updates accepted and not yet on disk."""
+        return self._backlog_entries
 
     def check(self) -> None:
         """Raise `BacklogFull` when no more may be accepted before something is committed."""
@@ -46,6 +52,7 @@ class Writer:
     def account(self, size_bytes: int) -> None:
         """An update of that size was accepted into some room's batch."""
         self._backlog_bytes += size_bytes
+        self._backlog_entries += 1
 
     def offer(self, source: Source) -> None:
         """Have the source's batch taken and committed as soon as the writer is free."""
@@ -89,6 +96,7 @@ class Writer:
             attempt += 1
         self.failing = None
         self._backlog_bytes -= sum(len(entry.update) for entry in entries)
+        self._backlog_entries -= len(entries)
         self._observer.committed(perf_counter() - started, len(entries))
 
 

@@ -1,0 +1,160 @@
+"""The composition root: the only module that knows the concrete classes.
+
+`create_app` gives an ASGI application; ``server.app:app`` is one that takes its settings from the
+environment, for any ASGI server. What it serves is listed in `routes`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from time import time
+
+import anyio
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from crdt_calendar.errors import CommitFailed
+from server.auth.authority import Authority
+from server.auth.jwks import KeySet
+from server.auth.tokens import Keyring
+from server.gateways.health import Health
+from server.gateways.page import Page
+from server.gateways.yjs import YjsGateway
+from server.metrics import Backlog, Metrics, Occupancy
+from server.rooms.registry import Registry
+from server.settings import Settings
+from server.storage.catalog import Change, MemberChanged, ProjectDeleted
+from server.storage.directory import DataDirectory
+from server.storage.sqlite import Store, open_store
+
+UPKEEP_SECONDS = 30.0
+DAY_MS = 24 * 3600 * 1000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything a running server has."""
+
+    settings: Settings
+    directory: DataDirectory
+    store: Store
+    keyring: Keyring
+    authority: Authority
+    registry: Registry
+    metrics: Metrics
+
+
+@asynccontextmanager
+async def open_service(settings: Settings) -> AsyncIterator[Service]:
+    """Open the data directory and everything on top of it, for as long as the block lasts.
+
+    On the way out every peer is told to go and everything accepted is committed. Raises
+    `DataLocked` while another process has the directory.
+    """
+    directory = DataDirectory(settings.data)
+    with directory.locked():
+        async with open_store(directory.database) as store, anyio.create_task_group() as tasks:
+            service = _compose(settings, directory, store, tasks.start_soon)
+            yield service
+            await service.registry.stop()
+            tasks.cancel_scope.cancel()
+
+
+def _compose(
+    settings: Settings,
+    directory: DataDirectory,
+    store: Store,
+    start: Callable[..., object],
+) -> Service:
+    metrics = Metrics()
+    keys = settings.jwks and KeySet(settings.jwks, refresh_seconds=settings.jwks_seconds)
+    keyring = Keyring.open(
+        directory.secret, keys or None, issuer=settings.issuer, audience=settings.audience
+    )
+    authority = Authority(keyring, store.catalog)
+    registry = Registry(store.log, settings.limits, metrics, idle_seconds=settings.idle_seconds)
+    metrics.watch(lambda: _occupancy(registry), lambda: _backlog(registry))
+    store.catalog.changes.append(partial(_tell, start, registry))
+    start(registry.run)
+    start(_upkeep, store, settings.retention_days)
+    if keys:
+        start(keys.follow)
+    return Service(settings, directory, store, keyring, authority, registry, metrics)
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """Every door there is."""
+    health = Health(service.registry, service.metrics)
+    page = Page(service.registry, service.authority, service.store.catalog)
+    yjs = YjsGateway(
+        service.registry,
+        service.authority,
+        service.settings.limits,
+        service.metrics,
+        frozenset(service.settings.origins),
+    )
+    return [
+        Route("/", page.show),
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/metrics", health.metrics),
+        WebSocketRoute("/yjs/{project}", yjs),
+    ]
+
+
+def create_app(settings: Settings | None = None) -> Starlette:
+    """The ASGI application; it opens everything when the server starts its lifespan.
+
+    Without settings they are taken from the environment then.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_service(settings or Settings.load()) as service:
+            app.state.service = service
+            app.router.routes[:] = routes(service)
+            yield
+
+    return Starlette(lifespan=lifespan)
+
+
+def _tell(start: Callable[..., object], registry: Registry, change: Change) -> None:
+    start(_follow, registry, change)
+
+
+async def _follow(registry: Registry, change: Change) -> None:
+    """Let a change of the catalog reach those who are connected."""
+    match change:
+        case MemberChanged(member):
+            await registry.regrant(member.project, member.user)
+        case ProjectDeleted(project):
+            await registry.regrant(project)
+        case _:
+            await registry.regrant()
+
+
+async def _upkeep(store: Store, retention_days: float) -> None:
+    """Keep logs short: snapshots for quick loading, and no history past the retention."""
+    while True:
+        await anyio.sleep(UPKEEP_SECONDS)
+        try:
+            await store.compaction.sweep(int(time() * 1000 - retention_days * DAY_MS))
+        except CommitFailed as error:  # the disk is full or gone: appends raise the alarm
+            log.warning("upkeep failed, next try in %d s: %s", UPKEEP_SECONDS, error)
+
+
+def _occupancy(registry: Registry) -> list[Occupancy]:
+    return [Occupancy(room.name, len(room.peers)) for room in registry.rooms]
+
+
+def _backlog(registry: Registry) -> Backlog:
+    return Backlog(registry.writer.backlog_entries, registry.writer.backlog_bytes)
+
+
+app = create_app()
