@@ -1,6 +1,6 @@
 """A grant: who somebody is and what they may do in one project.
 
-Grants are immutable values. When a membership changes, the peers concerned get a new grant, or none.
+Grants are immutable. When a membership changes, the peers concerned get a new grant, or none.
 """
 
 from __future__ import annotations

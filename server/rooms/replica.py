@@ -6,12 +6,12 @@ in, is what leaves here: that is what gets logged and sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import uuid4
 
-from crdt_calendar.protocol.ledger import Admission, Ledger
+from crdt_calendar.protocol.ledger import Admission, Ledger, finish
 from pycrdt import Doc, Map, TransactionEvent
 
 from crdt_calendar.errors import CorruptData, HostileUpdate, MalformedFrame
@@ -72,7 +72,7 @@ class Replica:
         """What the server's own edits emitted since the last call, admitted to the ledger."""
         changes = []
         for update in self._take():
-            admission = _exhaust(self.ledger.check(update, SERVER))
+            admission = finish(self.ledger.check(update, SERVER))
             self.ledger.admit(admission)
             changes.append((update, admission))
         return changes
@@ -113,15 +113,6 @@ class Replica:
             raise CorruptData("the document did not survive a hostile update") from error
         if self._doc.get_state() != state:
             raise CorruptData("the document lost structs to a hostile update")
-
-
-def _exhaust(steps: Generator[None, None, T]) -> T:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
 
 
 def _now() -> datetime:

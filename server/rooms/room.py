@@ -26,8 +26,9 @@ from crdt_calendar.errors import (
 from crdt_calendar.limits import Limits
 from crdt_calendar.model.calendar import Calendar
 from crdt_calendar.protocol import messages
-from crdt_calendar.protocol.awareness import NOBODY, PresenceTable
+from crdt_calendar.protocol.awareness import PresenceTable
 from crdt_calendar.protocol.messages import Message, PermissionDenied, SyncStatus, SyncStep2
+from crdt_calendar.protocol.presence import NOBODY
 from crdt_calendar.protocol.session import (
     DiffWanted,
     Event,
