@@ -17,7 +17,6 @@ another:
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -34,6 +33,7 @@ from crdt_calendar.protocol.presence import (
     join_entries,
     stamp_state,
 )
+from crdt_calendar.protocol.reflections import SentBodies
 
 OUTDATED_SECONDS: Final = 30.0
 """PROTOCOL.md: *must remove clients from clients that haven't been updated for longer than 30
@@ -41,10 +41,6 @@ seconds.*"""
 
 # By then every stock client has forgotten the state, and what was on its way has arrived.
 _GONE_SECONDS: Final = 2 * OUTDATED_SECONDS
-
-# At sixty bodies a second, what a client half a second away sends back is still remembered.
-_RECENT_BODIES: Final = 64
-_RECENT_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +70,7 @@ class _Peer:
 class _Entry:
     """The latest that is known of one client id."""
 
+    client: int
     key: bytes  # the client id as it goes on the wire
     clock: int = -1
     user: str = ""
@@ -90,7 +87,7 @@ class _Entry:
 class PresenceTable:
     """Presence of one room. Times are seconds of any clock that does not run backwards."""
 
-    __slots__ = ("_changed", "_entries", "_everything", "_gone", "_limits", "_peers", "_recent")
+    __slots__ = ("_changed", "_entries", "_everything", "_gone", "_limits", "_peers", "_sent")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -98,7 +95,7 @@ class PresenceTable:
         self._gone: dict[int, None] = {}  # those that left, oldest first
         self._changed: dict[int, None] = {}
         self._peers: dict[Hashable, _Peer] = {}
-        self._recent = _RecentBodies()
+        self._sent = SentBodies()
         self._everything: bytes | None = None
 
     def __len__(self) -> int:
@@ -132,7 +129,7 @@ class PresenceTable:
         mine = self._peers.get(peer)
         if mine is None:
             mine = self._peers[peer] = _Peer(user)
-        elif body in self._recent.bodies:
+        elif self._sent.reflects(body, mine.home):
             return None
         mine.stamp = user
         news = self._news(mine, body)
@@ -170,22 +167,22 @@ class PresenceTable:
         """
         if not self._changed:
             return None
-        fresh: list[bytes] = []
-        known: list[bytes] = []
-        left: list[bytes] = []
+        fresh: list[_Entry] = []
+        known: list[_Entry] = []
+        left: list[_Entry] = []
         for client in self._changed:
             entry = self._entries[client]
             group = left if entry.state is None else fresh if entry.fresh else known
-            group.append(entry.wire)
+            group.append(entry)
             entry.fresh = False
         self._changed.clear()
-        return self._recent.remember(join_entries(fresh + known + left))
+        return self._encoded(fresh + known + left)
 
     def everything(self) -> bytes | None:
         """Everybody who is present, for a newcomer; None if nobody is."""
         if self._everything is None and len(self):
-            present = [entry.wire for entry in self._entries.values() if entry.state is not None]
-            self._everything = self._recent.remember(join_entries(present))
+            present = [entry for entry in self._entries.values() if entry.state is not None]
+            self._everything = self._encoded(present)
         return self._everything
 
     def states(self) -> Mapping[int, PresenceState]:
@@ -245,7 +242,7 @@ class PresenceTable:
         if entry is not None and news.state == LEFT:
             self._remove(news.client, entry, news.clock, now)
         else:
-            self._show(mine, entry or _Entry(encode_uint(news.client)), news, now)
+            self._show(mine, entry or _Entry(news.client, encode_uint(news.client)), news, now)
         return False
 
     def _hear_again(self, mine: _Peer, entry: _Entry, news: _News, now: float) -> bool:
@@ -314,23 +311,10 @@ class PresenceTable:
         entries = [self._entries[client] for client in clients]
         return join_entries([encode_entry(entry.key, entry.clock, LEFT) for entry in entries])
 
-
-class _RecentBodies:
-    """The last few bodies that were sent, the latest first."""
-
-    __slots__ = ("_bytes", "bodies")
-
-    def __init__(self) -> None:
-        self.bodies: deque[bytes] = deque()
-        self._bytes = 0
-
-    def remember(self, body: bytes) -> bytes:
-        """Remember a body in the place of old ones; return it."""
-        self.bodies.appendleft(body)
-        self._bytes += len(body)
-        while len(self.bodies) > _RECENT_BODIES or self._bytes > _RECENT_BYTES:
-            self._bytes -= len(self.bodies.pop())
-        return body
+    def _encoded(self, entries: list[_Entry]) -> bytes:
+        return self._sent.remember(
+            [entry.client for entry in entries], [entry.wire for entry in entries]
+        )
 
 
 def _relays(mine: _Peer, holder: _Peer, client: int) -> bool:

@@ -85,9 +85,7 @@ def decode_state(state: bytes, limits: Limits) -> dict[str, Json]:
     `Limits.value_depth`, `MalformedFrame` for what is not a JSON object. NaN is not: it would end
     the ``JSON.parse`` of everybody else.
     """
-    most = limits.awareness_bytes
-    if len(state) > most:
-        raise FrameTooLarge(f"a presence state of {len(state)} bytes; at most {most} are taken")
+    _check_size(state, limits)
     try:
         value: object = _DECODER.decode(state.decode())
     except ValueError as error:
@@ -121,9 +119,11 @@ def stamp_state(state: bytes, user: str, name: str, limits: Limits) -> bytes:
     theirs = value.get("user")
     shown = theirs if isinstance(theirs, dict) else {}
     try:
-        return encode_state({**value, "user": {**shown, "id": user, "name": name}})
+        stamped = encode_state({**value, "user": {**shown, "id": user, "name": name}})
     except ValueError as error:  # 1e999 reads as infinity
         raise MalformedFrame(f"a presence state is no JSON: {error}") from error
+    _check_size(stamped, limits)
+    return stamped
 
 
 def _read_entry(reader: Reader, limits: Limits) -> PresenceState:
@@ -134,6 +134,12 @@ def _read_entry(reader: Reader, limits: Limits) -> PresenceState:
     shown = value.get("user")
     user = shown.get("id") if isinstance(shown, dict) else None
     return PresenceState(client, clock, user if isinstance(user, str) else "", value)
+
+
+def _check_size(state: bytes, limits: Limits) -> None:
+    most = limits.awareness_bytes
+    if len(state) > most:
+        raise FrameTooLarge(f"a presence state of {len(state)} bytes; at most {most} are taken")
 
 
 def _depth(value: Json) -> int:
