@@ -32,6 +32,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """What history starts from: the document after every row up to `seq`, which are gone."""
+
+    seq: int = 0
+    update: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """All that is needed to bring a room to life.
 
@@ -73,6 +81,10 @@ class Log(ABC):
     @abstractmethod
     async def history(self, room: str, *, after: int = 0, most: int = 1000) -> Sequence[Row]:
         """Up to `most` rows of a room with a sequence number greater than `after`, oldest first."""
+
+    @abstractmethod
+    async def base(self, room: str) -> Base:
+        """What the rows of a room's history build on; the empty one while all rows are kept."""
 
     @abstractmethod
     async def set_recovering(self, room: str, recovering: bool) -> None:

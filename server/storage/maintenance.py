@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from crdt_calendar.errors import CorruptData, NoSuchProject, StorageError
 from server.storage.connections import connect_reader
-from server.storage.documents import Piece, Proof
+from server.storage.documents import Piece
 from server.storage.queries import (
     RoomRow,
     all_rooms,
@@ -86,7 +87,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             check_ours(connection)
             yield connection
     except sqlite3.OperationalError as error:
-        raise StorageError(f"{path} cannot be read: {error}") from error
+        raise StorageError(f"{path}: {error}") from error
     except sqlite3.DatabaseError as error:
         raise CorruptData(f"{path} is damaged: {error}; restore a backup") from error
 
@@ -123,19 +124,122 @@ def inspect(path: Path, room: str) -> RoomFacts:
     """What is stored of one room. Raises `NoSuchProject`, `CorruptData`, `StorageError`."""
     with reading(path) as connection, Scratch() as scratch:
         with _one_view(connection):
-            found = find_room(connection, room)
-            if found is None and not _project_exists(connection, room):
-                raise NoSuchProject(f"no project {room!r}")
-            stored = _stored(connection, found) if found else _Stored({}, [], (0, 0, None, None), 0)
-        proof = scratch.prove(room, stored.pieces)
-    ...
+            found = _require_room(connection, room)
+            snapshot, rows = loadable(connection, found.id)
+            sizes = _sizes(connection, found.id)
+            owners = _owners(connection, found.id)
+        pieces = [*snapshot, *rows]
+        proof = scratch.prove(room, pieces)
+    return RoomFacts(
+        room=room,
+        rows=sizes.rows,
+        bytes=sizes.bytes,
+        clients=_clients(owners, proof.clocks),
+        events=proof.events,
+        first_ms=sizes.first_ms,
+        last_ms=sizes.last_ms,
+        snapshot_seq=snapshot[0][0] if snapshot else 0,
+        last_seq=pieces[-1][0] if pieces else 0,
+        recovering=found.recovering,
+        parked=proof.parked,
+    )
 
 
-def _verify_room(
-    connection: sqlite3.Connection, scratch: Scratch, room: RoomRow
-) -> RoomReport:
-    with _one_view(connection):
-        base = base_snapshot(connection, room.id)
-        rows = rows_between(connection, room.id, base[0][0] if base else 0)
-        snapshot, later = loadable(connection, room.id)
-    ...
+def _require_room(connection: sqlite3.Connection, name: str) -> RoomRow:
+    """The room, or that of a project for which nothing was stored yet."""
+    found = find_room(connection, name)
+    if found:
+        return found
+    if not connection.execute("SELECT 1 FROM projects WHERE id = ?", (name,)).fetchone():
+        raise NoSuchProject(f"no project {name!r}")
+    return RoomRow(0, name, recovering=False)
+
+
+class _Sizes(NamedTuple):
+    rows: int
+    bytes: int
+    first_ms: int | None
+    last_ms: int | None
+
+
+def _sizes(connection: sqlite3.Connection, room: int) -> _Sizes:
+    rows, row_bytes, first_ms, last_ms = connection.execute(
+        "SELECT count(*), total(length(data)), min(at_ms), max(at_ms) FROM updates WHERE room = ?",
+        (room,),
+    ).fetchone()
+    (snapshot_bytes,) = connection.execute(
+        "SELECT total(length(data)) FROM snapshots WHERE room = ?", (room,)
+    ).fetchone()
+    return _Sizes(rows, int(row_bytes + snapshot_bytes), first_ms, last_ms)
+
+
+def _owners(connection: sqlite3.Connection, room: int) -> dict[int, str]:
+    found = connection.execute("SELECT client, user FROM clients WHERE room = ?", (room,))
+    return dict(found.fetchall())
+
+
+def _clients(owners: Mapping[int, str], clocks: Mapping[int, int]) -> dict[int, Client]:
+    return {
+        client: Client(owners.get(client, ""), clocks.get(client, 0))
+        for client in sorted(owners.keys() | clocks.keys())
+    }
+
+
+def _verify_room(connection: sqlite3.Connection, scratch: Scratch, room: RoomRow) -> RoomReport:
+    try:
+        with _one_view(connection):
+            base = base_snapshot(connection, room.id)
+            rows = rows_between(connection, room.id, base[0][0] if base else 0)
+            head = newest_snapshot(connection, room.id)
+    except sqlite3.DatabaseError as error:
+        return RoomReport(room.name, 0, f"its rows cannot be read: {error}")
+    return RoomReport(room.name, len(rows), _problem(scratch, room.name, [*base, *rows], head))
+
+
+def _problem(scratch: Scratch, room: str, history: list[Piece], head: list[Piece]) -> str:
+    """What is wrong with a room; "" for nothing."""
+    try:
+        proof = scratch.prove(room, history)
+    except CorruptData as error:
+        return f"{error} (first at number {_first_fatal(scratch, room, history)})"
+    if proof.parked:
+        return "part of its document waits for updates that are missing"
+    return _head_problem(scratch, room, history, head)
+
+
+def _head_problem(scratch: Scratch, room: str, history: list[Piece], head: list[Piece]) -> str:
+    """Whether loading from the head snapshot gives what the history gives."""
+    if not head:
+        return ""
+    (seq, _), *_ = head
+    try:
+        loaded = scratch.prove(room, head)
+    except CorruptData as error:
+        return f"its snapshot: {error}"
+    upto = [piece for piece in history if piece[0] <= seq]
+    if loaded.clocks != scratch.prove(room, upto).clocks:
+        return f"its snapshot up to number {seq} is not what its rows say"
+    return ""
+
+
+def _first_fatal(scratch: Scratch, room: str, pieces: list[Piece]) -> int:
+    """The number of the piece with which building the document first fails, by bisection."""
+    sound, fatal = 0, len(pieces)
+    while fatal - sound > 1:
+        middle = (sound + fatal) // 2
+        try:
+            scratch.prove(room, pieces[:middle])
+            sound = middle
+        except CorruptData:
+            fatal = middle
+    return pieces[fatal - 1][0]
+
+
+@contextmanager
+def _one_view(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read one state of the file, whatever is committed meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")

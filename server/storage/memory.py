@@ -14,7 +14,7 @@ import anyio
 
 from crdt_calendar.errors import CommitFailed
 from server.storage.documents import merge
-from server.storage.log import Entry, Log, Row, Stored
+from server.storage.log import Base, Entry, Log, Row, Stored
 
 
 @dataclass(slots=True)
@@ -75,6 +75,10 @@ class MemoryLog(Log):
         """Rows, oldest first; see `Log.history`."""
         rows = self._rooms.get(room, _Room()).rows
         return [row for row in rows if row.seq > after][:most]
+
+    async def base(self, room: str) -> Base:
+        """Nothing: every row is kept; see `Log.base`."""
+        return Base()
 
     async def set_recovering(self, room: str, recovering: bool) -> None:
         """Begin or end the recovery state of a room; see `Log.set_recovering`."""

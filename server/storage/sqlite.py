@@ -20,8 +20,8 @@ from server.storage.compaction import Compaction
 from server.storage.connections import Reader, Writer, connect_writer, open_connections
 from server.storage.documents import merge
 from server.storage.growth import Counts, Growth
-from server.storage.log import Entry, Log, Row, Stored
-from server.storage.queries import find_room, loadable
+from server.storage.log import Base, Entry, Log, Row, Stored
+from server.storage.queries import base_snapshot, find_room, loadable
 from server.storage.schema import migrate
 from server.storage.scratch import Scratch
 
@@ -73,6 +73,16 @@ class SqliteLog(Log):
                 )
             ]
         )
+
+    async def base(self, room: str) -> Base:
+        """The snapshot in place of rows past the retention; see `Log.base`."""
+
+        def work(connection: sqlite3.Connection) -> Base:
+            found = find_room(connection, room)
+            snapshot = base_snapshot(connection, found.id) if found else []
+            return Base(*snapshot[0]) if snapshot else Base()
+
+        return await self._reader.read(work)
 
     async def set_recovering(self, room: str, recovering: bool) -> None:
         """Begin or end the recovery state of a room; see `Log.set_recovering`."""
