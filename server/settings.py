@@ -129,7 +129,7 @@ def _read(name: str, key: str, value: object) -> object:
     try:
         return read(value)
     except (ValueError, TypeError):
-        raise InvalidValue(f"{name}: {form} needed, not {value!r}") from None
+        raise InvalidValue(f"{name}: {form} needed, not {_repeated(value)}") from None
 
 
 def _unknown(name: str, key: str) -> str:
@@ -208,8 +208,9 @@ def _origins(value: object) -> tuple[str, ...]:
 
 
 def _is_origin(url: SplitResult) -> bool:
-    """RFC 6454 section 7: a scheme and an authority, nothing after them."""
-    return bool(url.scheme and url.hostname) and not (url.path or url.query or url.fragment)
+    """RFC 6454 section 7: a scheme, a host, perhaps a port, and nothing else."""
+    rest = (url.username, url.path, url.query, url.fragment)
+    return bool(url.scheme and url.hostname) and not any(rest)
 
 
 def _above_zero(read: _Reader) -> _Reader:
@@ -259,6 +260,12 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(value) or "-"
     return _masked(value) if isinstance(value, str) and "://" in value else str(value)
+
+
+def _repeated(value: object) -> str:
+    """The value for a message about it, unless there may be a password in it."""
+    text = repr(value)
+    return "this one" if "@" in text or "?" in text else text
 
 
 def _masked(url: str) -> str:
