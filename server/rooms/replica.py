@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import uuid4
 
-from crdt_calendar.protocol.ledger import Admission, Ledger, finish
 from pycrdt import Doc, Map, TransactionEvent
 
 from crdt_calendar.errors import CorruptData, HostileUpdate, MalformedFrame
 from crdt_calendar.model.calendar import Calendar
+from crdt_calendar.protocol.ledger import Admission, Ledger, finish
 from crdt_calendar.protocol.messages import write_state_vector
 
 NOTHING = b"\x00\x00"  # an update without structs and without deletions

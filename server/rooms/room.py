@@ -14,7 +14,6 @@ from time import time
 from typing import TypeVar
 
 import anyio
-from crdt_calendar.protocol.ledger import Admission, Ledger
 
 from crdt_calendar.errors import (
     CorruptData,
@@ -27,6 +26,7 @@ from crdt_calendar.limits import Limits
 from crdt_calendar.model.calendar import Calendar
 from crdt_calendar.protocol import messages
 from crdt_calendar.protocol.awareness import PresenceTable
+from crdt_calendar.protocol.ledger import Admission, Ledger
 from crdt_calendar.protocol.messages import Message, PermissionDenied, SyncStatus, SyncStep2
 from crdt_calendar.protocol.presence import NOBODY
 from crdt_calendar.protocol.session import (

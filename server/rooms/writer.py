@@ -67,13 +67,17 @@ class Writer:
                 await self._wake.wait()
             self._wake = anyio.Event()
             self._idle = anyio.Event()
-            sources, self._offered = list(self._offered), {}
-            await self._write([(source, source.take()) for source in sources])
+            await self._write(self._take())
 
     async def flushed(self) -> None:
         """Wait until nothing offered is waiting for the disk."""
         while self._offered or not self._idle.is_set():
             await self._idle.wait()
+
+    def _take(self) -> list[tuple[Source, Batch]]:
+        # Not in `run`: a name there would keep the last room alive until the next edit anywhere.
+        offered, self._offered = self._offered, {}
+        return [(source, source.take()) for source in offered]
 
     async def _write(self, batches: Sequence[tuple[Source, Batch]]) -> None:
         entries = [entry for _, batch in batches for entry in batch.entries]

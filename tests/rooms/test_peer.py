@@ -1,4 +1,4 @@
-"""A peer and its outbox: order, budget, one difference for what was dropped, the end of patience."""
+"""A peer and its outbox: order, budget, one difference for what was dropped, patience."""
 
 from __future__ import annotations
 
