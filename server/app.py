@@ -21,6 +21,7 @@ from crdt_calendar.errors import CommitFailed
 from server.auth.authority import Authority
 from server.auth.jwks import KeySet
 from server.auth.tokens import Keyring
+from server.gateways.admin import AdminDoor, open_door
 from server.gateways.health import Health
 from server.gateways.page import Page
 from server.gateways.yjs import YjsGateway
@@ -104,8 +105,16 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", health.metrics),
+        Route("/admin/{operation}", admin_door(service)),
         WebSocketRoute("/yjs/{project}", yjs),
     ]
+
+
+def admin_door(service: Service) -> AdminDoor:
+    """What the command line works through, over HTTP or in its own process."""
+    return open_door(
+        service.store, service.registry, service.keyring, service.directory.admin_secret()
+    )
 
 
 def create_app(settings: Settings | None = None) -> Starlette:

@@ -1,0 +1,1 @@
+"""The commands of ``crdt-calendar``, one noun a module."""
