@@ -1,0 +1,1 @@
+"""Benchmarks: one file a question. `README.md` says what is measured and how."""

@@ -1,0 +1,1 @@
+"""Servers that are measured beside the calendar and have no program of their own."""

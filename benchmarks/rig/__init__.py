@@ -1,0 +1,1 @@
+"""What the benchmarks share: servers to measure, clients to load them with, figures to report."""
