@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 
 import anyio
@@ -153,19 +154,35 @@ def test_no_exception_lets_a_token_through(out: io.StringIO) -> None:
     assert "ExceptionGroup: of ***" in third
 
 
+class Everything(logging.Handler):
+    """Prints whatever it finds in a record, as handlers that report to services do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {key: value for key, value in vars(record).items() if key != "exc_info"}
+        self.text += f"{record.getMessage()} {fields}"
+        if record.exc_info:
+            self.text += "".join(traceback.format_exception(record.exc_info[1]))
+
+
 def test_other_handlers_of_the_process_are_protected_too(out: io.StringIO) -> None:
-    other = io.StringIO()
-    handler = logging.StreamHandler(other)
-    handler.setFormatter(logging.Formatter("%(message)s %(who)s"))
-    logging.getLogger().addHandler(handler)
+    other = Everything()
+    logging.getLogger().addHandler(other)
     logs.configure("info", out)
     try:
         raise ValueError(TOKEN)
     except ValueError:
         log.exception("hello %s", TOKEN, extra={"who": TOKEN})
-    assert_clean(other.getvalue())
-    assert "hello *** ***" in other.getvalue()
-    assert "ValueError: ***" in other.getvalue()
+    log.info("hello %(who)s", {"who": "ann", "with": TOKEN})
+    log.info("here", stack_info=True)  # token=hunter2
+    assert_clean(other.text)
+    assert "hello ***" in other.text
+    assert "'who': '***'" in other.text
+    assert "ValueError: ***" in other.text
+    assert "# token=***" in other.text
 
 
 def requested() -> tuple[HTTPScope, ResponseSummary]:
@@ -233,6 +250,17 @@ def test_uvicorns_access_log_holds_no_token(out: io.StringIO) -> None:
 
 
 # Lines
+
+
+def test_the_line_is_clean_without_the_filter_too() -> None:
+    try:
+        raise ValueError(TOKEN)
+    except ValueError as error:
+        exc_info = (ValueError, error, error.__traceback__)
+    record = logging.LogRecord("app", logging.ERROR, "", 0, "at %s", (TOKEN,), exc_info)
+    line = logs.Lines().format(record)
+    assert_clean(line)
+    assert 'event="at ***"' in line and "ValueError: ***" in line
 
 
 def test_a_record_is_one_line_of_fields(out: io.StringIO) -> None:

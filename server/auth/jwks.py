@@ -69,7 +69,7 @@ class KeySet:
         """
         found = self._matching(kid, algorithm)
         if not found:
-            await self._refetch(kid, algorithm)
+            await self._refetch()
             found = self._matching(kid, algorithm)
         if not self._keys:
             raise OverloadError("the identity provider's keys are not available; try again later")
@@ -97,10 +97,9 @@ class KeySet:
                 await self.refresh()
             await anyio.sleep(self._refresh_seconds)
 
-    async def _refetch(self, kid: str | None, algorithm: str) -> None:
+    async def _refetch(self) -> None:
         async with self._fetching:  # those who wait here find what the first of them fetched
-            waited = self._clock() - self._tried_at >= self._retry_seconds
-            if waited and not self._matching(kid, algorithm):
+            if self._clock() - self._tried_at >= self._retry_seconds:
                 await self.refresh()
 
     def _matching(self, kid: str | None, algorithm: str) -> list[jwt.PyJWK]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -47,6 +49,8 @@ class Provider:
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.url = ""
+        self.endless = False
+        self.written_bytes = 0
 
     def answer(self) -> bytes:
         self.asked += 1
@@ -64,10 +68,20 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
         def do_GET(self) -> None:  # http.server's name
             body = provider.answer()
             self.send_response(provider.status)
+            if provider.endless:
+                self.end_headers()
+                self.write_for_ever(body)
+                return
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Location", "/elsewhere")
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(OSError):  # who asked may have gone
+                self.wfile.write(body)
+
+        def write_for_ever(self, body: bytes) -> None:
+            with suppress(OSError):
+                while True:
+                    provider.written_bytes += self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
@@ -140,7 +154,15 @@ async def test_a_source_that_hangs_holds_up_no_known_key(provider: Provider) -> 
         await anyio.to_thread.run_sync(provider.called.wait)
         with anyio.fail_after(1):  # the loop runs, and this key needs nobody
             assert await kids(keys, "one") == ["one"]
+        cancelled = time.monotonic()
         group.cancel_scope.cancel()  # nor does a stop wait for the source
+    assert time.monotonic() - cancelled < 2
+
+
+async def test_a_source_without_end_is_left(provider: Provider) -> None:
+    provider.endless = True
+    assert not await KeySet(provider.url).refresh()
+    assert provider.written_bytes < 32 * 1024 * 1024  # what sockets buffer, not what it could
 
 
 async def test_a_source_that_is_down_takes_no_known_key_away(
@@ -186,7 +208,7 @@ async def test_one_that_was_never_up_is_a_reason_to_come_back(provider: Provider
         b'{"keys": [{"kty": "RSA", "n": 5, "e": null}]}',
         b'{"keys": [{"kty": ["EC"], "crv": "P-256", "x": "!", "y": {}}]}',
         b"[" * 100_000,
-        b'{"keys": [' + b" " * 300_000 + b"]}",
+        json.dumps({"keys": [key("one")]}).encode() + b" " * 300_000,
         b"\xff\xfe\x00",
     ],
 )
@@ -231,8 +253,15 @@ async def test_only_keys_that_verify_signatures_we_take(provider: Provider) -> N
     assert await kids(keys) == ["good", "signs"]
     assert await kids(keys, "good", "RS256") == []
     assert await kids(keys, None, "HS256") == []
+    assert await kids(keys, "other", "ES384") == []
     (leaked,) = await keys.find("leaked", "RS256")
     assert not isinstance(leaked.key, rsa.RSAPrivateKey)  # its public half only
+
+
+async def test_a_file_may_not_be_endless_either(tmp_path: Path) -> None:
+    path = tmp_path / "jwks.json"
+    path.write_text(json.dumps({"keys": [key("one")]}) + " " * 300_000)
+    assert not await KeySet(str(path)).refresh()
 
 
 async def test_a_file_is_read_again_when_it_changed(tmp_path: Path) -> None:

@@ -206,6 +206,11 @@ async def test_our_secret_signs_for_no_other_issuer(keyring: Keyring) -> None:
     assert await refusal(keyring, ours(iss="somebody")) == "the token is from another issuer"
 
 
+async def test_the_command_line_and_the_server_share_the_secret(tmp_path: Path) -> None:
+    token = Keyring.open(tmp_path / "secret").issue("ann", "team", Role.VIEWER)
+    assert (await Keyring.open(tmp_path / "secret").verify(token)).user == "ann"
+
+
 # An identity provider's
 
 
@@ -325,6 +330,18 @@ async def test_a_foreign_key_under_a_known_kid_is_refused(federated: Keyring) ->
     other = ec.generate_private_key(ec.SECP256R1())
     token = jwt.encode({"sub": "ann"}, other, algorithm="ES256", headers={"kid": "ES256"})
     assert await refusal(federated, token) == "the token's signature does not verify"
+
+
+async def test_a_weak_key_is_not_trusted(tmp_path: Path, clock: Clock) -> None:
+    """RFC 7518 section 3.3: a key of size 2048 bits or larger MUST be used."""
+    weak = rsa.generate_private_key(65537, 1024)
+    path = tmp_path / "jwks.json"
+    entry: dict[str, object] = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(weak.public_key()))
+    path.write_text(json.dumps({"keys": [entry]}))
+    keyring = Keyring(SECRET, KeySet(str(path)), clock=clock)
+    with pytest.warns(jwt.InsecureKeyLengthWarning):
+        token = jwt.encode({"sub": "ann"}, weak, algorithm="RS256")
+    assert await refusal(keyring, token) == "the token's key is too weak"
 
 
 async def test_a_header_that_demands_an_unknown_extension_is_refused(keyring: Keyring) -> None:
