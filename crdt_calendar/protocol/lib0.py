@@ -187,10 +187,6 @@ class Reader:
             return {self.read_string(): self.read_any(depth - 1) for _ in range(self.read_count(2))}
         return self._read_number(kind)
 
-    def skip_uint(self) -> None:
-        """Pass over a varUint."""
-        self.read_uint()
-
     def skip_bytes(self) -> None:
         """Pass over a varByteArray or a varString without copying or decoding it."""
         stop = self.read_uint() + self.position
@@ -293,7 +289,7 @@ class Writer:
         return bytes(self._buffer)
 
     def write_uint8(self, value: int) -> None:
-        """One byte."""
+        """One byte. Raises `ValueError` outside 0..255."""
         self._buffer.append(value)
 
     def write_raw(self, data: bytes) -> None:

@@ -178,12 +178,11 @@ def encode(message: Message) -> bytes:
             return encode_update(update)
         case Awareness(body):
             return encode_awareness(body)
-        case PermissionDenied(reason):
-            return _framed(_PERMISSION_DENIED_PREFIX, reason.encode())
         case SyncStatus(payload):
             return _framed(_SYNC_STATUS_PREFIX, payload)
         case QueryAwareness():
             return _QUERY_AWARENESS_FRAME
+    return _framed(_PERMISSION_DENIED_PREFIX, message.reason.encode())
 
 
 def encode_update(update: bytes) -> bytes:

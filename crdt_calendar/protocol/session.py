@@ -29,7 +29,6 @@ from typing import Final, TypeAlias
 from crdt_calendar.protocol.messages import (
     Awareness,
     Message,
-    PermissionDenied,
     QueryAwareness,
     SyncStatus,
     SyncStep1,
@@ -151,8 +150,7 @@ class SyncSession:
                 return PresenceWanted()
             case SyncStatus(payload):
                 return StatusAsked(payload)
-            case PermissionDenied(reason):
-                return Refused(reason)
+        return Refused(message.reason)
 
     def after_update(
         self, event: UpdateReceived, *, gap: bool, state_vector: Callable[[], bytes]
