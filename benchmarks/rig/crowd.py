@@ -19,7 +19,7 @@ from benchmarks.rig.rows import Row
 _JOIN_SECONDS = 60.0
 _JOINING_AT_ONCE = 20
 _SETTLE_SECONDS = 30.0
-_QUIET_SECONDS = 1.0
+_QUIET_SECONDS = 0.5
 _QUIET_CPU = 0.5  # a server that uses more of its core than this is still working something off
 _TICK_SECONDS = 0.001
 

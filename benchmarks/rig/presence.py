@@ -13,25 +13,24 @@ from benchmarks.rig.frames import Entry, Frame
 class PresenceTable:
     """The clocks one client knows."""
 
-    __slots__ = ("_clocks", "_here", "_own")
+    __slots__ = ("_clocks", "_gone", "_own")
 
     def __init__(self, own: int) -> None:
         self._own = own
         self._clocks: dict[int, int] = {}
-        self._here: set[int] = set()
+        self._gone: set[int] = set()
 
     def speak(self, clock: int) -> None:
         """Note the client's own clock: its echo is nothing new."""
         self._clocks[self._own] = clock
-        self._here.add(self._own)
 
     def absorb(self, frame: Frame) -> list[Entry]:
         """Apply a frame; return what to send back, `frame.entries` itself when it is all of it."""
         clocks = self._clocks
         known = clocks.get
         fresh = [entry for entry in frame.entries if known(entry[0], 0) < entry[1]]
-        if not frame.gone and frame.clocks.keys() <= clocks.keys():
-            # Nobody came or left: all are updates, in their order.
+        if not (frame.gone or self._gone) and frame.clocks.keys() <= clocks.keys():
+            # Nobody came, left or came back: all are updates, in their order.
             if len(fresh) == len(frame.entries):
                 clocks.update(frame.clocks)
                 return frame.entries
@@ -45,20 +44,21 @@ class PresenceTable:
         removed: list[Entry] = []
         for entry in entries:
             before = self._clocks.get(entry.client)
-            if not self._is_news(entry, before or 0):
+            if not self._is_news(entry, before):
                 continue
             self._clocks[entry.client] = entry.clock
             if not entry.gone:
-                self._here.add(entry.client)
+                self._gone.discard(entry.client)
                 (added if before is None else updated).append(entry)
-            elif before is not None:
-                self._here.discard(entry.client)
-                removed.append(entry)
+            else:
+                self._gone.add(entry.client)
+                if before is not None:
+                    removed.append(entry)
         return added + updated + removed
 
-    def _is_news(self, entry: Entry, clock: int) -> bool:
+    def _is_news(self, entry: Entry, clock: int | None) -> bool:
         # Nobody declares a client gone to itself; no server does so while it is connected.
         if entry.gone and entry.client == self._own:
             return False
-        leaves = entry.gone and entry.clock == clock and entry.client in self._here
-        return entry.clock > clock or leaves
+        leaves = entry.gone and entry.clock == clock and entry.client not in self._gone
+        return entry.clock > (clock or 0) or leaves

@@ -146,7 +146,7 @@ def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path
                 return
         time.sleep(0.05)
     end = log.read_text(errors="replace")[-2000:]
-    raise RuntimeError(f"the server did not start; the end of its output:\n{end}")
+    raise RuntimeError(f"the server did not start; its output ends in:\n{end}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

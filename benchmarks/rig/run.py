@@ -111,13 +111,14 @@ def measure(
     except TimeoutError:
         return Figures(server.name, row.key, "did not let everybody in, in time")
     except (RuntimeError, OSError, ExceptionGroup) as error:
-        return Figures(server.name, row.key, _first_line(error))
+        return Figures(server.name, row.key, _in_one_line(error))
 
 
-def _first_line(error: Exception) -> str:
+def _in_one_line(error: Exception) -> str:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
-    return str(error).strip().splitlines()[0] if str(error) else type(error).__name__
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}"
 
 
 @contextmanager

@@ -83,9 +83,17 @@ class CrdtCalendar:
         return done.stdout.strip().splitlines()[-1]
 
     def command(self, home: Path, port: int) -> list[str]:
-        """``crdt-calendar serve``."""
+        """``crdt-calendar serve``, logging warnings only."""
         address = ("--host", "127.0.0.1", "--port", str(port))
-        return [str(self._program), "serve", *address, "--data", str(home)]
+        return [
+            str(self._program),
+            "serve",
+            "--log-level",
+            "warning",
+            *address,
+            "--data",
+            str(home),
+        ]
 
     def environment(self, port: int) -> Mapping[str, str]:
         """Nothing."""
