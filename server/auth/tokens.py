@@ -7,6 +7,7 @@ confusion). ``alg: none`` has no key.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,8 @@ _MOST_CHARACTERS: Final = 255
 # RFC 7519 section 4.1.4: "some small leeway, usually no more than a few minutes, to account for
 # clock skew". Our own tokens come from our own clock and have none.
 _LEEWAY_SECONDS: Final = 10.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,11 @@ class Keyring:
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
+        if keys is not None and audience is None:
+            _log.warning(
+                "tokens that the identity provider issued for other services are accepted too; "
+                "set an audience"
+            )
 
     @classmethod
     def open(

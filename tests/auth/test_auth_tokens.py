@@ -285,11 +285,14 @@ async def test_names_are_cut_to_what_can_be_shown(federated: Keyring) -> None:
     assert claims.name == "A[2Jnn " + "a" * 247
 
 
-async def test_what_is_not_configured_is_not_demanded(tmp_path: Path, clock: Clock) -> None:
+async def test_what_is_not_configured_is_not_demanded(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "jwks.json"
     path.write_text(json.dumps(jwks()))
     keyring = Keyring(SECRET, KeySet(str(path)), clock=clock)
     assert (await keyring.verify(foreign(iss="anyone", aud="anything"))).user == "ann"
+    assert "set an audience" in caplog.text
 
 
 # People who would like to come in
