@@ -113,7 +113,11 @@ def routes(service: Service) -> list[BaseRoute]:
 def admin_door(service: Service) -> AdminDoor:
     """What the command line works through, over HTTP or in its own process."""
     return open_door(
-        service.store, service.registry, service.keyring, service.directory.admin_secret()
+        service.store,
+        service.registry,
+        service.keyring,
+        service.settings,
+        service.directory.admin_secret(),
     )
 
 

@@ -19,7 +19,7 @@ import click
 
 from crdt_calendar.errors import CalendarError, DataLocked, ServiceRestart
 from server import logs
-from server.commands import options, projects, serve, tokens
+from server.commands import calendars, inspect, options, projects, serve, tokens, upkeep
 
 
 class Failure(click.ClickException):
@@ -107,5 +107,18 @@ def main(debug: bool) -> None:
     logging.captureWarnings(True)  # a library's warning is a line of the log, not of the result
 
 
-for _command in (serve.serve, tokens.token, tokens.revoke, projects.projects):
+for _command in (
+    serve.serve,
+    tokens.token,
+    tokens.revoke,
+    projects.projects,
+    calendars.import_,
+    calendars.export,
+    inspect.inspect,
+    upkeep.compact,
+    upkeep.backup,
+    upkeep.restore,
+    upkeep.recovered,
+    upkeep.verify,
+):
     main.add_command(_command)

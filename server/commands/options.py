@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 
 import click
@@ -24,3 +25,11 @@ def examples(*lines: str) -> str:
     """The epilog of a command's help: its examples."""
     title = "Examples" if len(lines) > 1 else "Example"
     return "\n".join(["\b", f"{title}:", *(f"  {line}" for line in lines)])
+
+
+def login() -> str:
+    """Who runs the command, as others will see them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        return "owner"

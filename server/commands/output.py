@@ -55,6 +55,14 @@ def _rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(grid)
 
 
+def finish(problems: Sequence[str], exit_code: int = 1) -> None:
+    """Print what went wrong, a line each, and end with that code; go on if nothing did."""
+    for problem in problems:
+        note(problem)
+    if problems:
+        raise click.exceptions.Exit(exit_code)
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Tell]:
     """A progress bar on stderr while the block lasts, if a person looks; told like `ask` tells."""

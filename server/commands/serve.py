@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import signal
 import socket
@@ -70,10 +69,10 @@ def serve(quiet: bool, no_token: bool, **chosen: object) -> None:
     are no options for are in docs/cli.md. On SIGTERM everybody connected is told to come back,
     everything accepted is on disk, and the exit code is 0; a second signal stops at once.
     """
-    origins = chosen.pop("origins") or None
-    settings = load_settings(**chosen, origins=origins)
-    if quiet and chosen["log_level"] is None:
-        settings = load_settings(**chosen, origins=origins, log_level="warning")
+    chosen["origins"] = chosen["origins"] or None
+    if quiet:
+        chosen["log_level"] = chosen["log_level"] or "warning"
+    settings = load_settings(**chosen)
     logs.configure(settings.log_level)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(settings, quiet=quiet, with_token=not no_token))
@@ -204,13 +203,7 @@ def _introduce(service: Service) -> None:
 def _query(service: Service) -> str:
     from server.auth.tokens import EVERY_PROJECT
 
-    token = service.keyring.issue(_login(), EVERY_PROJECT, "owner", expires_seconds=TOKEN_SECONDS)
+    token = service.keyring.issue(
+        options.login(), EVERY_PROJECT, "owner", expires_seconds=TOKEN_SECONDS
+    )
     return f"?token={token}"
-
-
-def _login() -> str:
-    """Who runs this, as others will see them."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
-        return "owner"

@@ -15,10 +15,10 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
@@ -33,7 +33,7 @@ MOST_BODY_BYTES = 256 * 1024 * 1024
 PROXY_HEADERS = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
-Progress: TypeAlias = Callable[[int, int], Awaitable[None]]
+Progress: TypeAlias = Callable[[int, int], Coroutine[Any, Any, None]]
 """Told how much is done, and of how much."""
 
 log = logging.getLogger(__name__)

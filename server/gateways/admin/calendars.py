@@ -1,0 +1,83 @@
+"""iCalendar files in and out of a project, beside those who edit it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from anyio import to_thread
+from pycrdt import Doc, Map
+
+from crdt_calendar.errors import InvalidValue
+from crdt_calendar.ics import Import, ImportResult, Problem, read, write
+from crdt_calendar.model.calendar import Calendar
+from server.auth.grants import Grant, Role
+from server.gateways.admin.door import Call, Json, Progress
+from server.gateways.admin.projects import require_project
+from server.rooms.registry import Registry
+from server.storage.catalog import Catalog
+from server.storage.log import Log
+
+
+class Calendars:
+    """Operations on the calendar of one project."""
+
+    def __init__(self, catalog: Catalog, log: Log, registry: Registry) -> None:
+        self._catalog = catalog
+        self._log = log
+        self._registry = registry
+
+    async def bring(self, call: Call, progress: Progress) -> Json:
+        """Import the file in the body into ``project``, in the name of ``user``.
+
+        People in the project see it as it comes; the answer comes when all of it is on disk. With
+        ``create`` a project is made where there is none.
+        """
+        id, user = call.text("project"), call.text("user")
+        if call.text("create", "") and await self._catalog.project(id) is None:
+            await self._catalog.create_project(id)
+        await self._require_calendar(id)
+        job = Import(await to_thread.run_sync(read, call.body))
+        grant = Grant(user, id, Role.OWNER)
+        async with self._registry.room(id) as room:
+            while not job.finished:
+                await room.edit(grant, job.step)
+                await progress(job.done, job.total)
+        return _describe(job.result)
+
+    async def export(self, call: Call, progress: Progress) -> Json:
+        """The calendar of ``project`` as an iCalendar file, as it is on disk."""
+        id = call.text("project")
+        await self._require_calendar(id)
+        stored = await self._log.load(id)
+        return {"ics": await to_thread.run_sync(_write, stored.update)}
+
+    async def _require_calendar(self, id: str) -> None:
+        project = await require_project(self._catalog, id)
+        if project.kind != "calendar":
+            raise InvalidValue(f"project: {id} is a {project.kind}; only calendars have such files")
+
+
+def open_calendar(update: bytes) -> Calendar:
+    """The calendar that an update makes, for reading; of the thread that calls."""
+    doc: Doc[Map[object]] = Doc()
+    if update:
+        doc.apply_update(update)
+    return Calendar(doc, clock=lambda: datetime.now(UTC), new_id=str, user="")
+
+
+def _write(update: bytes) -> str:
+    return write(open_calendar(update)).decode()
+
+
+def _describe(result: ImportResult) -> Json:
+    return {
+        "created": result.created,
+        "updated": result.updated,
+        "unchanged": result.unchanged,
+        "skipped": result.skipped,
+        "problems": [_problem(problem) for problem in result.problems],
+    }
+
+
+def _problem(problem: Problem) -> Json:
+    return {"line": problem.line, "message": problem.message}
