@@ -1,30 +1,22 @@
-"""Serving: hypercorn, with a line straight to the socket.
+"""Hypercorn's WebSocket stream, with a line straight to the socket.
 
 Hypercorn takes about 27 us of one core for a frame on its way out, through two state machines, a
-lock and three awaits, and on its way in a queue and a task switch. A room sends the same bytes to
-all its peers; here they reach the transport in one call. All else (HTTP, TLS, HTTP/2, handshakes,
-control frames, fragments) remains hypercorn's. What is replaced is one class, `WSStream`, and
-`tests/test_serving.py` holds it against the versions that we run on.
+lock and three awaits, and 40 us on its way in. A room sends the same bytes to all its peers; here
+they reach the transport in one call, and whole binary messages take the short way in. All else
+(HTTP, TLS, HTTP/2, handshakes, control frames, fragments) remains hypercorn's and wsproto's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import anyio
-import hypercorn.protocol.h2
-import hypercorn.protocol.h11
-from hypercorn.asyncio.run import worker_serve
 from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.config import Config, Sockets
-from hypercorn.protocol.events import Event, Request
+from hypercorn.protocol.events import Data, Event, Request
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
-from hypercorn.utils import wrap_app
-from starlette.types import ASGIApp
 from wsproto.events import CloseConnection
 from wsproto.events import Event as WsprotoEvent
 from wsproto.frame_protocol import CloseReason
@@ -33,12 +25,12 @@ from crdt_calendar.errors import FrameTooLarge, TooSlow
 from server.gateways.line import LINE_EXTENSION, Ended, Receiver
 from server.rooms.frame import Frame
 from server.rooms.line import Line
+from server.serving.reader import FrameReader
 
 HIGH_WATER_BYTES = 64 * 1024  # where asyncio and uvloop begin to make writers wait
-PING = b"\x89\x00"  # RFC 6455 section 5.5.2: a ping frame without content
-PING_SECONDS = 20.0  # below the 30 to 60 s after which proxies cut silent connections
-DEAD_LINE_MS = 30_000  # unanswered bytes for that long: the kernel ends the connection
-GRACE_SECONDS = 2.0  # for what is still in flight after every peer was told to go
+
+
+open_lines: set[SocketLine] = set()  # for pings
 
 
 class SocketLine(Line):
@@ -104,6 +96,7 @@ class FrameStream(WSStream):
         self._put: Callable[[Any], Awaitable[None]] | None = None
         self._receiver: Receiver | None = None
         self._ended: Ended | None = None
+        self._reader = FrameReader(self.config.websocket_max_message_size)
 
     @property
     def is_open(self) -> bool:
@@ -120,18 +113,35 @@ class FrameStream(WSStream):
         self._receiver, self._ended = receiver, ended
         self._put, self.app_put = self.app_put, self._deliver
         line = SocketLine(self, self._writer)
-        _lines.add(line)
+        open_lines.add(line)
         return line
 
     async def handle(self, event: Event) -> None:
-        """Never let a client negotiate permessage-deflate (RFC 7692).
+        """Take the messages out of what comes in; hand all else on.
 
-        64 KB of input would inflate to 63 MB before any limit is looked at, and each connection
-        would keep 90 KiB of windows.
+        A client may not negotiate permessage-deflate (RFC 7692): 64 KB of input would inflate to
+        63 MB before any limit is looked at, and each connection would keep 90 KiB of windows.
         """
+        if isinstance(event, Data) and self._receiver is not None and self.is_open:
+            await self._read(event)
+            return
         if isinstance(event, Request):
             event = replace(event, headers=list(filter(_is_no_extension, event.headers)))
         await super().handle(event)
+
+    async def _read(self, event: Data) -> None:
+        assert self._receiver is not None
+        assert self._ended is not None
+        try:
+            pieces = self._reader.feed(event.data)
+        except FrameTooLarge as error:
+            self._ended(error)
+            return
+        for is_message, data in pieces:
+            if is_message:
+                await self._receiver(data)
+            else:
+                await super().handle(Data(event.stream_id, data))
 
     def _offering(self, app: Any) -> Any:
         async def offering(scope: Any, *arguments: Any) -> None:
@@ -171,54 +181,3 @@ def _writer_of(stream: WSStream) -> asyncio.StreamWriter | None:
     protocol = getattr(stream.send, "__self__", None)
     server = getattr(getattr(protocol, "send", None), "__self__", None)
     return server.writer if isinstance(server, TCPServer) else None
-
-
-_lines: set[SocketLine] = set()
-
-
-async def _ping(seconds: float) -> None:
-    """Ping every open line; the kernel ends a connection that leaves this unanswered."""
-    while True:
-        await anyio.sleep(seconds)
-        for line in list(_lines):
-            if line.is_gone:
-                _lines.discard(line)
-            else:
-                line.write(PING)
-
-
-def listen(host: str, port: int) -> Sockets:
-    """Bind a listening socket; port 0 takes a free one. Raises `OSError`."""
-    config = Config()
-    config.bind = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
-    sockets = config.create_sockets()
-    for listener in sockets.insecure_sockets:
-        # Inherited by accepted connections: pulled plugs are noticed without a task for each.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINE_MS)
-        listener.listen(config.backlog)
-    return sockets
-
-
-async def serve(
-    app: ASGIApp,
-    sockets: Sockets,
-    *,
-    frame_bytes: int,
-    stop: Callable[[], Awaitable[None]],
-    ping_seconds: float = PING_SECONDS,
-) -> None:
-    """Serve the application on the sockets until `stop` returns."""
-    config = Config()
-    config.websocket_max_message_size = frame_bytes
-    config.websocket_ping_interval = None  # ours, for all lines: no task for each connection
-    config.graceful_timeout = GRACE_SECONDS
-    config.include_server_header = False
-    config.accesslog = None
-    config.errorlog = "-"
-    for module in (hypercorn.protocol.h11, hypercorn.protocol.h2):
-        vars(module)["WSStream"] = FrameStream
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_ping, ping_seconds)
-        wrapped = wrap_app(cast(Any, app), config.wsgi_max_body_size, "asgi")
-        await worker_serve(wrapped, config, sockets=sockets, shutdown_trigger=stop)
-        tasks.cancel_scope.cancel()

@@ -17,7 +17,8 @@ from crdt_calendar.errors import CalendarError, TooSlow
 from server.gateways.line import LINE_EXTENSION
 from server.rooms.frame import Frame
 from server.rooms.line import Line
-from server.serving import HIGH_WATER_BYTES, SocketLine, listen, serve
+from server.serving import listen, serve
+from server.serving.stream import HIGH_WATER_BYTES, SocketLine
 
 LIMIT = 100_000
 
@@ -35,9 +36,12 @@ class Echo:
             return await self._answer(scope, receive, send)
         await receive()
         end = anyio.Event()
-        self.line = scope["extensions"][LINE_EXTENSION].open_line(
-            self._take, lambda error: (self.ended.append(error), end.set())
-        )
+
+        def ended(error: CalendarError) -> None:
+            self.ended.append(error)
+            end.set()
+
+        self.line = scope["extensions"][LINE_EXTENSION].open_line(self._take, ended)
         await send({"type": "websocket.accept"})
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._until_gone, receive, tasks.cancel_scope)
@@ -192,3 +196,20 @@ def upgrade() -> bytes:
         "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
     ).encode()
+
+
+def test_what_the_protocol_forbids_ends_one_connection_and_no_other() -> None:
+    async def main() -> None:
+        async with serving() as (_, port), websockets.connect(f"ws://127.0.0.1:{port}") as client:
+            unmasked, reserved = b"\x82\x01a", b"\xf2\x81\x00\x00\x00\x00a"
+            for forbidden in (unmasked, reserved, b"\x80\x80\x00\x00\x00\x00"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(upgrade())
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(forbidden)
+                await asyncio.wait_for(reader.read(), 5)  # until the server closes
+                writer.close()
+            await client.send(b"still here")
+            assert await client.recv() == b"still here"
+
+    asyncio.run(main())
