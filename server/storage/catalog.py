@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import anyio
 from sqlite_utils import Database
@@ -84,6 +85,7 @@ class TokenRevoked:
 
 
 Change = MemberChanged | ProjectDeleted | TokenRevoked
+C = TypeVar("C", MemberChanged, ProjectDeleted, TokenRevoked)
 
 
 class Catalog:
@@ -123,8 +125,12 @@ class Catalog:
 
         The room must not be in use. Raises `NoSuchProject`.
         """
-        await self._writer.write(partial(_delete_project, id=id))
-        self._tell(ProjectDeleted(id))
+
+        def work(connection: sqlite3.Connection) -> ProjectDeleted:
+            _delete_project(connection, id)
+            return ProjectDeleted(id)
+
+        await self._commit(work)
 
     async def member(self, project: str, user: str) -> Member | None:
         """What the members table says of a user; a removed one is there too, `revoked`."""
@@ -151,14 +157,13 @@ class Catalog:
 
     async def revoke_token(self, jti: str) -> None:
         """Refuse the token of that id from now on."""
-        await self._writer.write(
-            lambda connection: (
-                Database(connection)
-                .table("revoked_tokens")
-                .insert({"jti": jti, "at_ms": self._clock_ms()}, ignore=True)
-            )
-        )
-        self._tell(TokenRevoked(jti))
+        at_ms = self._clock_ms()
+
+        def work(connection: sqlite3.Connection) -> TokenRevoked:
+            connection.execute("INSERT OR IGNORE INTO revoked_tokens VALUES (?, ?)", (jti, at_ms))
+            return TokenRevoked(jti)
+
+        await self._commit(work)
 
     async def revoked(self, jti: str) -> bool:
         """Whether the token of that id was revoked."""
@@ -173,15 +178,16 @@ class Catalog:
         self, project: str, user: str, *, role: str, name: str, revoked: bool
     ) -> Member:
         wanted = Member(project, user, role, name, self._clock_ms(), revoked)
-        # The commit and the news of it belong together, whatever becomes of the caller.
-        with anyio.CancelScope(shield=True):
-            member = await self._writer.write(partial(_put_member, wanted=wanted))
-            self._tell(MemberChanged(member))
-        return member
+        changed = await self._commit(partial(_put_member, wanted=wanted))
+        return changed.member
 
-    def _tell(self, change: Change) -> None:
-        for callback in self.changes:
-            callback(change)
+    async def _commit(self, work: Callable[[sqlite3.Connection], C]) -> C:
+        """Store a change and tell of it, both, whatever becomes of the caller meanwhile."""
+        with anyio.CancelScope(shield=True):
+            change = await self._writer.write(work)
+            for callback in self.changes:
+                callback(change)
+        return change
 
 
 def _insert_project(connection: sqlite3.Connection, project: Project) -> None:
@@ -235,7 +241,7 @@ def _member(row: tuple[str, str, str, str, int, int]) -> Member:
     return Member(project, user, role, name, changed_at_ms, bool(revoked))
 
 
-def _put_member(connection: sqlite3.Connection, wanted: Member) -> Member:
+def _put_member(connection: sqlite3.Connection, wanted: Member) -> MemberChanged:
     """Write a member's row; what `wanted` leaves empty stays as it was."""
     _require_project(connection, wanted.project)
     old = _find_member(connection, wanted.project, wanted.user)
@@ -247,4 +253,4 @@ def _put_member(connection: sqlite3.Connection, wanted: Member) -> Member:
         changed_at_ms=max(wanted.changed_at_ms, old.changed_at_ms + 1 if old else 0),
     )
     Database(connection).table("members").upsert(asdict(member), pk=("project", "user"))
-    return member
+    return MemberChanged(member)

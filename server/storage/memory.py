@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
+import anyio.lowlevel
 
 from crdt_calendar.errors import CommitFailed
 from server.storage.documents import merge
@@ -66,6 +67,7 @@ class MemoryLog(Log):
 
     async def load(self, room: str) -> Stored:
         """Everything of one room; see `Log.load`."""
+        await anyio.lowlevel.checkpoint()
         kept = self._rooms.get(room, _Room())
         update = merge(room, [(row.seq, row.update) for row in kept.rows])
         seq = kept.rows[-1].seq if kept.rows else 0
@@ -73,6 +75,7 @@ class MemoryLog(Log):
 
     async def history(self, room: str, *, after: int = 0, most: int = 1000) -> Sequence[Row]:
         """Rows, oldest first; see `Log.history`."""
+        await anyio.lowlevel.checkpoint()
         rows = self._rooms.get(room, _Room()).rows
         return [row for row in rows if row.seq > after][:most]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio.to_thread
 
-from crdt_calendar.errors import StorageError
+from crdt_calendar.errors import CorruptData, StorageError
 from server.storage.catalog import Catalog, now_ms
 from server.storage.compaction import Compaction
 from server.storage.connections import Reader, Writer, connect_writer, open_connections
@@ -128,13 +128,13 @@ def _load(connection: sqlite3.Connection, room: str) -> tuple[Stored, Counts]:
 
 def _open_file(path: Path) -> None:
     """Make or migrate the file, on a connection that is gone before the writer opens its own."""
-    connection = connect_writer(path)
     try:
-        migrate(connection)
-    except sqlite3.Error as error:
-        raise StorageError(f"{path.name} cannot be opened: {error}") from error
-    finally:
-        connection.close()
+        with closing(connect_writer(path)) as connection:
+            migrate(connection)
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"{path} cannot be opened: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise CorruptData(f"{path} is damaged: {error}; restore a backup") from error
 
 
 @dataclass(frozen=True, slots=True)
