@@ -134,7 +134,7 @@ class PresenceTable:
         mine.stamp = user
         news = self._news(mine, body)
         if mine.home is None and body[0] == 1:
-            self._introduce(mine, news[0], owner_of)
+            self._introduce(mine, news[0])
         behind = [one.client for one in news if self._hear(mine, one, now, owner_of)]
         return self._farewell(behind) if behind else None
 
@@ -200,30 +200,26 @@ class PresenceTable:
         entries = self._entries
         reader = Reader(body)
         count = reader.read_count(ENTRY_BYTES)
-        introduction = mine.home is None and count == 1
+        first = mine.home is None and count == 1
         news: list[_News] = []
         for _ in range(count):
             client = reader.read_uint()
             clock = reader.read_uint()
             known = entries.get(client)
-            if known is None or clock > known.clock or known.peer is mine:
-                news.append(_News(client, clock, reader.read_bytes()))
-            elif introduction or client == mine.home:
-                news.append(_News(client, clock, reader.read_bytes()))
-            else:
+            if known is not None and clock <= known.clock and known.peer is not mine and not first:
                 reader.skip_bytes()
+            else:
+                news.append(_News(client, clock, reader.read_bytes()))
         reader.finish()
         return news
 
-    def _introduce(self, mine: _Peer, news: _News, owner_of: Callable[[int], str | None]) -> None:
+    def _introduce(self, mine: _Peer, news: _News) -> None:
         """Make this connection the home of the one client id that it begins by speaking of.
 
         Stock clients send their own id, and nothing else, when a connection opens.
         """
-        user = mine.stamp.id
         known = self._entries.get(news.client)
-        held = user if known is None else known.user
-        if news.state != LEFT and held == user and owner_of(news.client) in (None, user):
+        if news.state != LEFT and (known is None or known.user == mine.stamp.id):
             mine.home = news.client
 
     def _hear(
@@ -251,8 +247,6 @@ class PresenceTable:
         y-protocols ``awareness.js`` lets a ``null`` under the known clock remove a state. Stock
         clients say that of others whom they time out, so it counts only from who answers for it.
         """
-        if entry.user != mine.stamp.id:
-            return False
         if news.state == LEFT:
             if entry.peer is mine and news.clock == entry.clock and entry.state is not None:
                 self._remove(news.client, entry, news.clock, now)

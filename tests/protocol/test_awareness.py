@@ -238,6 +238,32 @@ def test_who_left_is_forgotten_after_a_while(room: Room) -> None:
     assert room.present == {1: (5, "ada")}
 
 
+def test_they_are_forgotten_in_the_order_of_their_last_news(room: Room) -> None:
+    room.hear("a", ADA, says(1, 1))
+    room.hear("b", ADA, says(2, 1))
+    room.hear("a", ADA, leaves(1, 2))
+    room.hear("b", ADA, leaves(2, 2))
+    room.expire(40)
+    room.hear("a", ADA, leaves(1, 3))
+    room.expire(20)
+    for client in (1, 2):
+        room.hear("c", BOB, says(client, 9))
+    assert room.present == {2: (9, "bob")}
+
+
+def test_what_was_just_sent_is_dropped_unread(room: Room) -> None:
+    """Even where it would be news by now."""
+    room.hear("a", ADA, says(1, 1))
+    body = room.table.take_changes()
+    assert body is not None
+    room.hear("b", BOB, says(2, 1))
+    room.leave("a")
+    room.expire(60)
+    room.expire(0)
+    room.hear("b", BOB, body)
+    assert room.present == {}
+
+
 def test_no_more_of_those_who_left_are_remembered_than_can_be_there() -> None:
     room = Room(replace(LIMITS, connections_per_room=10))
     for client in range(30):
@@ -350,6 +376,9 @@ def test_the_client_of_somebody_who_just_left_is_kept_for_them(room: Room) -> No
     room.hear("a", ADA, says(1, 1))
     room.leave("a")
     assert room.hear("b", BOB, says(1, 9)) is None
+    room.owners[1] = "ada"
+    with pytest.raises(ForeignClient):
+        room.hear("b", BOB, says(1, 9))
     assert room.present == {}
     room.hear("a2", ADA, says(1, 9))
     assert room.present == {1: (9, "ada")}
@@ -399,6 +428,29 @@ def test_a_relayed_tab_without_a_connection_leaves_with_the_last_that_spoke_for_
     assert room.present == {1: (2, "ada"), 3: (1, "ada")}
     room.leave("tab 3")
     assert room.present == {}
+
+
+def test_a_tab_that_lost_its_connection_lives_on_through_another(room: Room) -> None:
+    room.hear("tab 1", ADA, says(1, 1))
+    room.hear("tab 2", ADA, says(2, 1))
+    room.leave("tab 1")
+    room.hear("tab 2", ADA, says(1, 3))
+    assert room.present == {1: (3, "ada"), 2: (1, "ada")}
+    room.leave("tab 2")
+    assert room.present == {}
+
+
+def test_a_relayed_tab_without_a_connection_leaves_by_a_null(room: Room) -> None:
+    room.hear("tab 2", ADA, says(2, 1))
+    room.hear("tab 2", ADA, says(1, 5))
+    room.hear("tab 2", ADA, leaves(1, 5))
+    assert room.present == {2: (1, "ada")}
+
+
+def test_old_news_of_a_relayed_tab_need_no_answer(room: Room) -> None:
+    room.hear("tab 2", ADA, says(2, 1))
+    room.hear("tab 2", ADA, says(1, 5))
+    assert room.hear("tab 2", ADA, says(1, 4)) is None
 
 
 def test_a_relayed_farewell_counts(room: Room) -> None:
@@ -455,6 +507,16 @@ def test_a_reflection_is_no_introduction(room: Room) -> None:
     room.hear("b", BOB, says(2, 1))
     room.leave("b")
     assert room.present == {1: (5, "ada")}
+
+
+def test_who_begins_by_sending_others_back_can_still_introduce_itself(room: Room) -> None:
+    room.hear("a", ADA, says(1, 5))
+    room.hear("tab 1", BOB, says(1, 5))
+    room.hear("tab 1", BOB, says(2, 1))
+    room.hear("tab 2", BOB, says(3, 1))
+    room.hear("tab 2", BOB, says(2, 2))
+    room.leave("tab 2")
+    assert room.present == {1: (5, "ada"), 2: (2, "bob")}
 
 
 def test_a_farewell_is_no_introduction(room: Room) -> None:

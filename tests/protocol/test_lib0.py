@@ -222,37 +222,46 @@ def test_what_cannot_be_written_is_refused(write: Write) -> None:
         write(Writer())
 
 
-MALFORMED: list[tuple[str, bytes, Read]] = [
-    ("nothing there", b"", Reader.read_uint8),
-    ("no number", b"", Reader.read_uint),
-    ("cut number", b"\x80\x80", Reader.read_uint),
-    ("more than 8 bytes", b"\x80" * 8 + b"\x01", Reader.read_uint),
-    ("more than 53 bits", b"\xff" * 7 + b"\x10", Reader.read_uint),
-    ("no integer", b"", Reader.read_int),
-    ("cut integer", b"\x80", Reader.read_int),
-    ("integer of more than 8 bytes", b"\x80" * 8 + b"\x01", Reader.read_int),
-    ("integer of more than 53 bits", b"\xbf" + b"\xff" * 6 + b"\x7f", Reader.read_int),
-    ("cut bytes", b"\x05abcd", Reader.read_bytes),
-    ("cut bytes, skipped", b"\x05abcd", Reader.skip_bytes),
-    ("not UTF-8", b"\x02\xff\xfe", Reader.read_string),
-    ("half a surrogate pair", b"\x03\xed\xa0\x80", Reader.read_string),
-    ("no such type", b"\x05", lambda reader: reader.read_any(1)),
-    ("no such type, skipped", b"\x80", lambda reader: reader.skip_any(1)),
-    ("cut float32", b"\x7c\x00", lambda reader: reader.read_any(1)),
-    ("cut float64", b"\x7b\x00", lambda reader: reader.read_any(1)),
-    ("cut bigint", b"\x7a\x00", lambda reader: reader.read_any(1)),
-    ("cut float, skipped", b"\x7b\x00", lambda reader: reader.skip_any(1)),
-    ("more items than bytes", b"\x75\x03\x78\x78", lambda reader: reader.read_any(1)),
-    ("more keys than bytes", b"\x76\x02\x00\x78\x00", lambda reader: reader.skip_any(1)),
-    ("count without items", encode_uint(100_000_000), lambda reader: reader.read_count(2)),
-    ("trailing bytes", b"\x00", Reader.finish),
+CUT = "input ends at byte"
+LONG = "exceeds 8 bytes"
+BIG = "exceeds 53 bits"
+
+MALFORMED: list[tuple[bytes, Read, str]] = [
+    (b"", Reader.read_uint8, CUT),
+    (b"", Reader.read_uint, CUT),
+    (b"\x80\x80", Reader.read_uint, CUT),
+    (b"\x80" * 8 + b"\x01", Reader.read_uint, LONG),
+    (b"\xff" * 7 + b"\x10", Reader.read_uint, BIG),
+    (b"", Reader.read_int, CUT),
+    (b"\x80", Reader.read_int, CUT),
+    (b"\x80" * 8 + b"\x01", Reader.read_int, LONG),
+    (b"\xbf" + b"\xff" * 6 + b"\x7f", Reader.read_int, BIG),
+    (b"\x05abcd", Reader.read_bytes, CUT),
+    (b"\x05abcd", Reader.skip_bytes, CUT),
+    (b"\x02\xff\xfe", Reader.read_string, "byte 0 is not UTF-8"),
+    (b"\x03\xed\xa0\x80", Reader.read_string, "not UTF-8"),  # half a surrogate pair
+    (b"\x05", lambda reader: reader.read_any(1), "no plain value has type 5"),
+    (b"\x80", lambda reader: reader.skip_any(1), "no plain value has type 128"),
+    (b"\x7c\x00", lambda reader: reader.read_any(1), CUT),
+    (b"\x7b\x00", lambda reader: reader.read_any(1), CUT),
+    (b"\x7a\x00", lambda reader: reader.read_any(1), CUT),
+    (b"\x7b\x00", lambda reader: reader.skip_any(1), CUT),
+    (b"\x75\x03\x78\x78", lambda reader: reader.read_any(1), "3 items declared where only 2"),
+    (b"\x76\x02\x00\x78\x00", lambda reader: reader.skip_any(1), "2 items declared where only 3"),
+    (encode_uint(100_000_000), lambda reader: reader.read_count(1), "100000000 items declared"),
+    (b"\x03abcde", lambda reader: reader.read_count(2), "3 items declared where only 5"),
+    (b"\x00", Reader.finish, "1 bytes after the end"),
 ]
 
 
-@pytest.mark.parametrize(("data", "read"), [case[1:] for case in MALFORMED])
-def test_malformed(data: bytes, read: Read) -> None:
-    with pytest.raises(MalformedFrame):
+@pytest.mark.parametrize(("data", "read", "said"), MALFORMED)
+def test_malformed(data: bytes, read: Read, said: str) -> None:
+    with pytest.raises(MalformedFrame, match=said):
         read(Reader(data))
+
+
+def test_a_count_that_fits() -> None:
+    assert Reader(b"\x03abcdef").read_count(2) == 3
 
 
 @pytest.mark.parametrize("tail", [b"", b"\xff" * 16])

@@ -18,7 +18,9 @@ from crdt_calendar.protocol.presence import (
     Json,
     PresenceState,
     decode_state,
+    encode_entry,
     encode_state,
+    join_entries,
     read_presence,
     stamp_state,
     write_presence,
@@ -138,6 +140,12 @@ def nested(depth: int) -> bytes:
 def test_bad_states(text: bytes, error: type[ProtocolError]) -> None:
     with pytest.raises(error):
         stamp_state(text, "ada", "Ada", LIMITS)
+
+
+@pytest.mark.parametrize("text", [b'{"a":NaN}', b'{"a":Infinity}', b"[]", b""])
+def test_bad_states_in_a_body(text: bytes) -> None:
+    with pytest.raises(MalformedFrame):
+        read_presence(join_entries([encode_entry(b"\x01", 1, text)]), LIMITS)
 
 
 def test_states_as_deep_as_allowed() -> None:
