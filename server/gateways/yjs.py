@@ -76,10 +76,11 @@ class Connection:
     async def run(self) -> None:
         """Serve until either side has enough."""
         await self._receive()  # websocket.connect
-        try:
-            await self._serve()
-        except CalendarError as error:
-            await self._close(error)
+        with self._gateway.observer.connection("yjs"):
+            try:
+                await self._serve()
+            except CalendarError as error:
+                await self._close(error)
 
     async def _serve(self) -> None:
         gateway = self._gateway
@@ -150,14 +151,10 @@ class Connection:
 
     async def _close(self, error: CalendarError) -> None:
         self._gateway.observer.refused(error.slug)
-        user = self._peer.grant.user if self._peer else ""
-        log.info(
-            "connection closed project=%s user=%s code=%d reason=%s",
-            self._project,
-            user,
-            error.close_code,
-            error,
-        )
+        self._gateway.observer.closed(error.close_code)
+        who = {"project": self._project, "user": self._peer.grant.user if self._peer else ""}
+        why = {"code": error.close_code, "slug": error.slug, "reason": str(error)}
+        log.info("connection closed", extra={**who, **why})
         reason = str(error).encode()[:REASON_BYTES].decode(errors="ignore")
         with anyio.move_on_after(FAREWELL_SECONDS, shield=True):
             if not self._accepted:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 
 class Observer(Protocol):
     """Counts and times. Called on the hot path: implementations only add numbers."""
+
+    def connection(self, gateway: str) -> AbstractContextManager[None]:
+        """A connection to that gateway lasts as long as the block."""
+
+    def closed(self, code: int) -> None:
+        """A connection was closed by us, with that code."""
 
     def received(self, kind: str, size_bytes: int) -> None:
         """A message of that kind came in."""
@@ -32,6 +39,11 @@ class Observer(Protocol):
 
 class Silent:
     """An observer that does not care."""
+
+    def connection(self, gateway: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def closed(self, code: int) -> None: ...
 
     def received(self, kind: str, size_bytes: int) -> None: ...
 

@@ -200,7 +200,7 @@ def upgrade() -> bytes:
 
 def test_what_the_protocol_forbids_ends_one_connection_and_no_other() -> None:
     async def main() -> None:
-        async with serving() as (_, port), websockets.connect(f"ws://127.0.0.1:{port}") as client:
+        async with serving() as (_, port):
             unmasked, reserved = b"\x82\x01a", b"\xf2\x81\x00\x00\x00\x00a"
             for forbidden in (unmasked, reserved, b"\x80\x80\x00\x00\x00\x00"):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -209,7 +209,8 @@ def test_what_the_protocol_forbids_ends_one_connection_and_no_other() -> None:
                 writer.write(forbidden)
                 await asyncio.wait_for(reader.read(), 5)  # until the server closes
                 writer.close()
-            await client.send(b"still here")
-            assert await client.recv() == b"still here"
+            async with websockets.connect(f"ws://127.0.0.1:{port}") as client:
+                await client.send(b"still here")
+                assert await client.recv() == b"still here"
 
     asyncio.run(main())

@@ -1,0 +1,100 @@
+"""A reader of WebSocket frames: takes whole binary messages out of what a client sends.
+
+RFC 6455 section 5.2. Nearly all that a Yjs client sends is one masked binary frame a message; those
+are read here, in 2 us instead of the 25 us of a general parser. Everything else (control frames,
+text, fragments) leaves as the bytes it came in, frame by frame, for the general parser. Sans I/O.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from crdt_calendar.errors import FrameTooLarge
+
+FINAL_BINARY: Final = 0x82  # FIN set, no extension, opcode 2
+FINAL: Final = 0x80
+OPCODE: Final = 0x0F
+MASKED: Final = 0x80
+CONTROL: Final = 0x08  # opcodes from here on are control frames, which may come between fragments
+
+
+class Piece(NamedTuple):
+    """One frame: a binary message's payload, or the raw bytes of any other frame."""
+
+    is_message: bool
+    data: bytes
+
+
+class FrameReader:
+    """Bytes in, pieces out, in order. Holds at most one incomplete frame."""
+
+    __slots__ = ("_fragmented", "_most", "_rest")
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._rest = bytearray()
+        self._fragmented = False
+
+    def feed(self, data: bytes) -> list[Piece]:
+        """All frames that are complete now. Raises `FrameTooLarge` on a header that announces one.
+
+        A frame the protocol forbids is a piece like any other: the general parser has the words.
+        """
+        if not self._rest and not self._fragmented and (payload := _single(data)) is not None:
+            return [Piece(True, payload)]
+        self._rest += data
+        pieces = []
+        while (piece := self._take()) is not None:
+            pieces.append(piece)
+        return pieces
+
+    def _take(self) -> Piece | None:
+        rest = self._rest
+        if len(rest) < 2:
+            return None
+        start, length = _extent(rest)
+        if start is None:
+            return None
+        if length > self._most:
+            raise FrameTooLarge(f"a message may have at most {self._most} bytes, not {length}")
+        end = start + length
+        if len(rest) < end:
+            return None
+        frame = bytes(rest[:end])
+        del rest[:end]
+        return self._piece(frame, start)
+
+    def _piece(self, frame: bytes, start: int) -> Piece:
+        if frame[0] == FINAL_BINARY and frame[1] & MASKED and not self._fragmented:
+            return Piece(True, _unmask(frame[start:], frame[start - 4 : start]))
+        if frame[0] & OPCODE < CONTROL:
+            self._fragmented = not frame[0] & FINAL
+        return Piece(False, frame)
+
+
+def _single(data: bytes) -> bytes | None:
+    """The payload, if this is exactly one short masked binary frame: the usual case."""
+    length = len(data) - 6
+    if 0 <= length < 126 and data[0] == FINAL_BINARY and data[1] == MASKED | length:
+        return _unmask(data[6:], data[2:6])
+    return None
+
+
+def _extent(rest: bytearray) -> tuple[int | None, int]:
+    """Where the first frame's payload starts, None while that is not known, and its length."""
+    length = rest[1] & 0x7F
+    extended = {126: 2, 127: 8}.get(length, 0)
+    start = 2 + extended + (4 if rest[1] & MASKED else 0)
+    if len(rest) < start:
+        return None, 0
+    if extended:
+        length = int.from_bytes(rest[2 : 2 + extended], "big")
+    return start, length
+
+
+def _unmask(payload: bytes, mask: bytes) -> bytes:
+    """Section 5.3: every byte of the payload XOR the mask's, in turn; as two long numbers."""
+    length = len(payload)
+    key = (mask * (length // 4 + 1))[:length]
+    number = int.from_bytes(payload, "little") ^ int.from_bytes(key, "little")
+    return number.to_bytes(length, "little")
