@@ -10,7 +10,7 @@ from benchmarks.rig import yjs
 from benchmarks.rig.dialect import Dialect
 from benchmarks.rig.frames import Entry, Frame, FrameBook
 from benchmarks.rig.presence import PresenceTable
-from benchmarks.rig.wire import Wire, client_frame
+from benchmarks.rig.wire import Wire, frame_of, mask
 
 EDITS, MOVES = 0, 1
 
@@ -74,7 +74,7 @@ class Client(Wire):
 
     def receive(self, payload: bytes, at: float) -> None:
         """Note a message, and answer as a stock client would."""
-        frame = self.book.known.get(payload) or self.book.read(payload)
+        frame = self.book.find(payload)
         if frame.marks:
             self.numbers.append(frame.number)
             self.times.append(at)
@@ -109,8 +109,9 @@ class Client(Wire):
         self.write(frame.reflection)
 
     def _presence_frame(self, entries: list[Entry]) -> bytes:
-        message = yjs.presence_message([entry.encoded for entry in entries])
-        return client_frame(self._dialect.prefix + message)
+        masked = b"".join([entry.masked for entry in entries])
+        head = yjs.presence_head(len(entries), len(masked))
+        return frame_of(mask(self._dialect.prefix + head) + masked)
 
     def _answer(self, sync: int) -> None:
         if sync == yjs.STEP1:

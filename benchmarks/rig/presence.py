@@ -7,6 +7,9 @@ sending them: first the added, then the updated, then the removed.
 
 from __future__ import annotations
 
+from itertools import compress
+from operator import lt, not_
+
 from benchmarks.rig.frames import Entry, Frame
 
 
@@ -26,17 +29,20 @@ class PresenceTable:
 
     def absorb(self, frame: Frame) -> list[Entry]:
         """Apply a frame; return what to send back, `frame.entries` itself when it is all of it."""
-        clocks = self._clocks
-        known = clocks.get
-        fresh = [entry for entry in frame.entries if known(entry[0], 0) < entry[1]]
-        if not (frame.gone or self._gone) and frame.clocks.keys() <= clocks.keys():
-            # Nobody came, left or came back: all are updates, in their order.
-            if len(fresh) == len(frame.entries):
-                clocks.update(frame.clocks)
-                return frame.entries
-            clocks.update((entry[0], entry[1]) for entry in fresh)
-            return fresh
-        return self._sort(frame.entries)
+        if frame.gone or self._gone:
+            return self._sort(frame.entries)
+        try:
+            known = list(map(self._clocks.__getitem__, frame.clients))
+        except KeyError:
+            return self._sort(frame.entries)
+        # Nobody comes, leaves or comes back: all are updates, and stay in their order.
+        newer = list(map(lt, known, frame.clocks))
+        self._clocks.update(frame.latest)
+        if all(newer):
+            return frame.entries
+        stale = map(not_, newer)
+        self._clocks.update(compress(zip(frame.clients, known, strict=True), stale))
+        return list(compress(frame.entries, newer))
 
     def _sort(self, entries: list[Entry]) -> list[Entry]:
         added: list[Entry] = []

@@ -22,7 +22,9 @@ from benchmarks.rig.run import Figures, Timing
 from benchmarks.rig.servers import Server
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
-_NOISY = 0.3  # of one core, used by others: worth a remark
+# Worth a remark: others on our cores, and a generator that is late with its own messages.
+_NOISY = 0.3
+_LATE_MS = 15.0
 
 
 def medians(rounds: Iterable[Figures]) -> list[Figures]:
@@ -104,6 +106,8 @@ def _remarks(line: Figures) -> list[str]:
         remarks.append(f"did not deliver everything; p99 of the rest {line.arrived_p99_ms:.1f} ms")
     if line.others_cpu > _NOISY:
         remarks.append(f"other programs used {100 * line.others_cpu:.0f} % of a core meanwhile")
+    if line.lag_p99_ms > _LATE_MS:
+        remarks.append(f"the load generator was late itself, by {line.lag_p99_ms:.0f} ms at p99")
     return remarks
 
 

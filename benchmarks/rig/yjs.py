@@ -115,7 +115,14 @@ def presence_entry(client: int, clock: int, state: str) -> bytes:
 
 def presence_message(entries: list[bytes]) -> bytes:
     """A y-protocols awareness message of those entries."""
-    return bytes((AWARENESS,)) + varbytes(varuint(len(entries)) + b"".join(entries))
+    body = b"".join(entries)
+    return presence_head(len(entries), len(body)) + body
+
+
+def presence_head(entries: int, size_bytes: int) -> bytes:
+    """What stands before that many entries of that size altogether."""
+    count = varuint(entries)
+    return bytes((AWARENESS,)) + varuint(len(count) + size_bytes) + count
 
 
 def cursor_state(name: str, position: int, moved: str) -> str:
