@@ -199,19 +199,35 @@ class PresenceTable:
         """The entries of a body that are not known yet, and those that concern their sender."""
         entries = self._entries
         reader = Reader(body)
-        count = reader.read_count(ENTRY_BYTES)
+        count = self._read_count(reader)
         first = mine.home is None and count == 1
         news: list[_News] = []
+        size = 0
         for _ in range(count):
             client = reader.read_uint()
             clock = reader.read_uint()
             known = entries.get(client)
             if known is not None and clock <= known.clock and known.peer is not mine and not first:
                 reader.skip_bytes()
-            else:
-                news.append(_News(client, clock, reader.read_bytes()))
+                continue
+            state = reader.read_bytes()
+            size += len(state)
+            news.append(_News(client, clock, state))
         reader.finish()
+        if size > self._limits.awareness_bytes:
+            most = self._limits.awareness_bytes
+            raise FrameTooLarge(f"{size} bytes of new presence at once; at most {most} are taken")
         return news
+
+    def _read_count(self, reader: Reader) -> int:
+        # What a full room tells when everybody has left and come back under another client id.
+        most = 2 * self._limits.connections_per_room
+        count = reader.read_count(ENTRY_BYTES)
+        if count > most:
+            raise FrameTooLarge(
+                f"presence of {count} clients in one frame; at most {most} are taken"
+            )
+        return count
 
     def _introduce(self, mine: _Peer, news: _News) -> None:
         """Make this connection the home of the one client id that it begins by speaking of.

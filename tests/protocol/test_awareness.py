@@ -573,6 +573,25 @@ def test_bad_bodies(room: Room, body: bytes, error: type[ProtocolError]) -> None
     assert room.present == {}
 
 
+def test_a_frame_brings_so_much_news_and_no_more() -> None:
+    """Whoever tells of many costs the JSON of one. What is known does not count."""
+    room = Room(replace(LIMITS, awareness_bytes=200))
+    told_of = [PresenceState(client, 1, "", {"a": "x" * 80}) for client in (1, 2, 3)]
+    for state in told_of:
+        room.hear("a", ADA, write_presence([state]))
+    room.hear("b", BOB, write_presence(told_of))
+    with pytest.raises(FrameTooLarge, match="264 bytes of new presence"):
+        room.hear("b", ADA, write_presence([replace(state, clock=2) for state in told_of]))
+
+
+def test_a_frame_tells_of_no_more_than_can_be_there() -> None:
+    room = Room(replace(LIMITS, connections_per_room=2))
+    room.hear("a", ADA, says(1, 1))
+    room.hear("b", BOB, join_entries([encode_entry(b"\x01", 1, b"{}")] * 4))
+    with pytest.raises(FrameTooLarge, match="presence of 5 clients in one frame"):
+        room.hear("b", BOB, join_entries([encode_entry(b"\x01", 1, b"{}")] * 5))
+
+
 def test_the_highest_clock_can_still_leave(room: Room) -> None:
     room.hear("a", ADA, says(1, LIMITS.clock))
     room.leave("a")

@@ -74,6 +74,30 @@ def test_uint_is_what_pycrdt_writes_and_reads(value: int) -> None:
     assert Decoder(encode_uint(value)).read_var_uint() == value
 
 
+@given(st.lists(uints))
+@bounded
+def test_uints_up_to_the_end(numbers: list[int]) -> None:
+    reader = Reader(b"\x05" + b"".join(map(encode_uint, numbers)) + b"\xff", 1)
+    reader.end -= 1
+    assert reader.read_uints() == numbers
+    reader.finish()
+
+
+@given(st.binary(max_size=40))
+@bounded
+def test_uints_are_refused_together_as_they_are_one_by_one(data: bytes) -> None:
+    reader = Reader(data)
+    numbers = []
+    try:
+        while not reader.at_end:
+            numbers.append(reader.read_uint())
+    except MalformedFrame:
+        with pytest.raises(MalformedFrame):
+            Reader(data).read_uints()
+    else:
+        assert Reader(data).read_uints() == numbers
+
+
 @given(st.integers(-MAX_UINT, MAX_UINT))
 @example(-MAX_UINT)
 @example(MAX_UINT)
@@ -232,6 +256,9 @@ MALFORMED: list[tuple[bytes, Read, str]] = [
     (b"\x80\x80", Reader.read_uint, CUT),
     (b"\x80" * 8 + b"\x01", Reader.read_uint, LONG),
     (b"\xff" * 7 + b"\x10", Reader.read_uint, BIG),
+    (b"\x01\x80", Reader.read_uints, CUT),
+    (b"\x01" + b"\x80" * 8, Reader.read_uints, LONG),
+    (b"\x01" + b"\xff" * 7 + b"\x10", Reader.read_uints, BIG),
     (b"", Reader.read_int, CUT),
     (b"\x80", Reader.read_int, CUT),
     (b"\x80" * 8 + b"\x01", Reader.read_int, LONG),

@@ -139,6 +139,12 @@ def test_frame_bytes_are_limited() -> None:
         decode(encode_update(b"12345678"), limits)
 
 
+@pytest.mark.parametrize("message", [SyncStatus(b"x" * 1025), PermissionDenied("x" * 1025)])
+def test_what_is_sent_on_is_short(message: Message) -> None:
+    with pytest.raises(FrameTooLarge, match="takes at most 1024"):
+        decode(encode(message), LIMITS)
+
+
 def test_messages_are_values() -> None:
     message = Update(b"a")
     assert hash(message) == hash(Update(b"a"))
@@ -175,6 +181,9 @@ def test_a_vector_that_claims_a_hundred_million_clients_costs_nothing() -> None:
     [
         (b"", MalformedFrame),
         (b"\x01\x05", MalformedFrame),
+        (b"\x01\x05\x80", MalformedFrame),
+        (b"\x01\x05\x01\x05\x01", MalformedFrame),
+        (b"\x01\x05\x01" + b"\x00" * 1000, MalformedFrame),
         (b"\x00\x00", MalformedFrame),
         (b"\x01\x05" + encode_uint(LIMITS.clock + 1), HostileUpdate),
         (encode_uint(200_001) + b"\x00" * 400_002, FrameTooLarge),
