@@ -55,8 +55,12 @@ def restore(source: Path, directory: DataDirectory) -> Path | None:
     """
     with directory.locked(), _draft(directory.database) as draft:
         _copy(source, draft, None)
-        _prepare(draft, directory.database)
+        # Before anything opens it: SQLite may delete the log of a file that is damaged.
         aside = _put_aside(directory.database)
+        _prepare(draft, directory.database)
+        # A log left beside another database would be taken for that one's.
+        for name in _files(directory.database)[1:]:
+            name.unlink(missing_ok=True)
         draft.replace(directory.database)
         sync_directory(directory.path)
         return aside
@@ -154,29 +158,16 @@ def _raise_sequence(connection: sqlite3.Connection, seq: int) -> None:
 
 
 def _put_aside(database: Path) -> Path | None:
-    """Keep a database under another name as well, its log included; only the log is taken away."""
+    """Give a database, and a log that a crash left beside it, another name as well."""
     if not database.exists():
         return None
-    _fold_log(database)
     names = (database.with_name(f"{database.name}.replaced-{n}") for n in count(1))
     aside = next(name for name in names if not name.exists())
     for old, kept in zip(_files(database)[:2], _files(aside)[:2], strict=True):
         if old.exists():
             _keep(old, kept)
     sync_directory(database.parent)
-    # A log left beside another database would be taken for that one's.
-    for old in _files(database)[1:]:
-        old.unlink(missing_ok=True)
     return aside
-
-
-def _fold_log(database: Path) -> None:
-    """Move what is in the log into the file, if the file is sound enough for it."""
-    try:
-        with closing(connect_writer(database)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    except sqlite3.Error as error:
-        _log.warning("%s is damaged, put aside together with its log: %s", database.name, error)
 
 
 def _keep(old: Path, kept: Path) -> None:

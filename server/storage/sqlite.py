@@ -17,12 +17,18 @@ import anyio.to_thread
 from crdt_calendar.errors import CorruptData, StorageError
 from server.storage.catalog import Catalog, now_ms
 from server.storage.compaction import Compaction
-from server.storage.connections import Reader, Writer, connect_writer, open_connections
+from server.storage.connections import (
+    Reader,
+    Writer,
+    connect_reader,
+    connect_writer,
+    open_connections,
+)
 from server.storage.documents import merge
 from server.storage.growth import Counts, Growth
 from server.storage.log import Base, Entry, Log, Row, Stored
 from server.storage.queries import base_snapshot, find_room, loadable
-from server.storage.schema import migrate
+from server.storage.schema import check_ours, migrate
 from server.storage.scratch import Scratch
 
 NEW_ROOM = "INSERT OR IGNORE INTO rooms (name) VALUES (?)"
@@ -129,6 +135,9 @@ def _load(connection: sqlite3.Connection, room: str) -> tuple[Stored, Counts]:
 def _open_file(path: Path) -> None:
     """Make or migrate the file, on a connection that is gone before the writer opens its own."""
     try:
+        if path.exists():  # the writer would change the file of another program by opening it
+            with closing(connect_reader(path)) as connection:
+                check_ours(connection)
         with closing(connect_writer(path)) as connection:
             migrate(connection)
     except sqlite3.OperationalError as error:
