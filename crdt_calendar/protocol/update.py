@@ -25,7 +25,7 @@ ref   content   encoding                                                length
 4     String    varString                                               its UTF-16 units
 5     Embed     varString(JSON)                                         1
 6     Format    varString(key) varString(JSON)                          1
-7     Type      varUint(type) [varString(name)], see `_TYPES`           1
+7     Type      varUint(type) [varString(name)], below                  1
 8     Any       varUint(count) any*                                     count
 9     Doc       varString(guid) any                                     1
 ====  ========  ======================================================  ===================
@@ -73,9 +73,14 @@ _ANY_NAME: Final = Limits(key_bytes=MAX_UINT)
 Id: TypeAlias = tuple[int, int]
 """Client id and clock: the name of one element for ever."""
 
-# Array, Map, Text, XmlFragment, XmlText; XmlElement (3) is followed by its name.
-_TYPES: Final = frozenset((0, 1, 2, 4, 6))
-_XML_ELEMENT: Final = 3
+# The shared types; an XmlElement is followed by its name.
+ARRAY: Final = 0
+MAP: Final = 1
+TEXT: Final = 2
+XML_ELEMENT: Final = 3
+XML_FRAGMENT: Final = 4
+XML_TEXT: Final = 6
+_NAMELESS_TYPES: Final = frozenset((ARRAY, MAP, TEXT, XML_FRAGMENT, XML_TEXT))
 
 # How many values, or ranges, may be passed over before the caller is asked: well under 1 ms.
 _STRIDE: Final = 1024
@@ -298,6 +303,12 @@ def encode_deletes(deletes: dict[int, list[tuple[int, int]]]) -> bytes:
     return bytes(out)
 
 
+def read_type(data: bytes, struct: Struct) -> int:
+    """The number of the shared type that a struct of kind `TYPE` is."""
+    *_, position = _read_head(data, struct.start + 1, data[struct.start], _ANY_NAME)
+    return data[position]
+
+
 def rewrite(data: bytes, struct: Struct, left: Id | None, right: Id | None, offset: int) -> bytes:
     """The bytes of a struct with these origins and without its first `offset` elements.
 
@@ -441,9 +452,9 @@ def _format(data: bytes, position: int, limits: Limits, _: list[int]) -> tuple[i
 def _type(data: bytes, position: int, limits: Limits, _: list[int]) -> tuple[int, int, str]:
     ref = data[position]
     position += 1
-    if ref == _XML_ELEMENT:
+    if ref == XML_ELEMENT:
         _name, position = _read_name(data, position, limits)
-    elif ref not in _TYPES:
+    elif ref not in _NAMELESS_TYPES:
         raise HostileUpdate(f"shared type {ref} is not one that all clients know")
     return 1, position, ""
 
