@@ -11,7 +11,7 @@ from benchmarks.rig.rows import Row
 from benchmarks.rig.run import Figures
 
 _COLOURS = ("#0b6e4f", "#d1495b", "#edae49", "#3d5a98")
-_LEFT, _PANEL, _GAP, _TOP, _LINE, _BOTTOM = 330, 300, 40, 70, 30, 30
+_LEFT, _PANEL, _GAP, _TOP, _LINE, _BOTTOM = 430, 300, 40, 70, 30, 30
 
 
 def draw(path: Path, rows: Sequence[Row], servers: Sequence[str], lines: Sequence[Figures]) -> None:

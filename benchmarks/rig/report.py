@@ -102,7 +102,9 @@ def _best(text: str, value: float, values: Sequence[float]) -> str:
 
 def _remarks(line: Figures) -> list[str]:
     remarks = [line.remark] if line.remark else []
-    if line.offered and not line.drained:
+    if line.offered and not line.delivered:
+        remarks.append("delivered nothing of what was sent in the window")
+    elif line.offered and not line.drained:
         remarks.append(f"did not deliver everything; p99 of the rest {line.arrived_p99_ms:.1f} ms")
     if line.others_cpu > _NOISY:
         remarks.append(f"other programs used {100 * line.others_cpu:.0f} % of a core meanwhile")

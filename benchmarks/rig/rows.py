@@ -23,7 +23,8 @@ class Row:
         if self.moves_per_second:
             parts.append(f"{self.moves_per_second:g} cursor moves/s each")
         if self.writers:
-            parts.append(f"{self.writers} x {self.edits_per_second:g} edits/s")
+            who = f"{self.writers} writers x " if self.writers > 1 else ""
+            parts.append(f"{who}{self.edits_per_second:g} edits/s")
         return ", ".join(parts) + (", reflecting" if self.reflecting else "")
 
     @property
