@@ -16,7 +16,8 @@ from server.rooms.line import Line
 LINE_EXTENSION = "crdt_calendar.line"
 SLOWEST_BYTES_PER_SECOND = 16 * 1024  # a line slower than that does not carry a calendar
 
-Receiver = Callable[[bytes | None], Awaitable[None]]  # None: a text message
+# Takes a message (None: a text); what it returns is to be awaited before the next is given.
+Receiver = Callable[[bytes | None], Awaitable[None] | None]
 Ended = Callable[[CalendarError], object]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 
 import anyio
 from starlette.types import Receive, Scope, Send
@@ -126,18 +127,33 @@ class Connection:
         """Wait for the end; without a line of the server's, messages come this way too."""
         self._ready.set()
         while (message := await self._receive())["type"] == "websocket.receive":
-            await self._take(message.get("bytes"))
+            if (rest := self._take(message.get("bytes"))) is not None:
+                await rest
 
-    async def _take(self, data: bytes | None) -> None:
+    def _take(self, data: bytes | None) -> Awaitable[None] | None:
         """Hand one message to the room; whatever is wrong with it ends this connection only."""
-        await self._ready.wait()
         peer, room = self._peer, self._room
-        if peer is None or room is None or peer.error is not None:
-            return
+        if peer is None or room is None or not self._ready.is_set():
+            return self._take_later(data)
+        if peer.error is not None:
+            return None
         try:
             if data is None:
                 raise MalformedFrame("text; y-protocols messages are binary")
-            await room.receive(peer, data)
+            rest = room.receive(peer, data)
+        except CalendarError as error:
+            peer.end(error)
+            return None
+        return None if rest is None else self._finish(peer, rest)
+
+    async def _take_later(self, data: bytes | None) -> None:
+        await self._ready.wait()
+        if (rest := self._take(data)) is not None:
+            await rest
+
+    async def _finish(self, peer: Peer, rest: Awaitable[None]) -> None:
+        try:
+            await rest
         except CalendarError as error:
             peer.end(error)
 

@@ -8,7 +8,7 @@ sender too. Everything between two awaits is plain synchronous code on one threa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from time import time
 from typing import TypeVar
@@ -52,6 +52,7 @@ QUIET_SECONDS = 15.0
 SILENCE = Frame(messages.encode_awareness(NOBODY))
 
 T = TypeVar("T")
+Steps = Generator[None, None, Admission]
 
 
 class Room(Source):
@@ -123,22 +124,25 @@ class Room(Source):
 
     # Receiving
 
-    async def receive(self, peer: Peer, frame: bytes) -> None:
-        """Take one message of a peer. Raises `CalendarError` when that peer has to go."""
+    def receive(self, peer: Peer, frame: bytes) -> Awaitable[None] | None:
+        """Take one message of a peer. Raises `CalendarError` when that peer has to go.
+
+        What it returns is to be awaited before the peer's next message is given: a large update
+        is inspected bit by bit, and who sends too fast is held. Mostly that is nothing.
+        """
         arrived = self._loop.time()
         hold = peer.meter.charge(len(frame), arrived)
         message = messages.decode(frame, self._limits)
         self._observer.received(type(message).__name__, len(frame))
-        await self._handle(peer, peer.session.receive(message), arrived)
-        if hold:
-            await self._hold_back(hold)
+        rest = self._handle(peer, peer.session.receive(message), arrived)
+        return self._hold_back(hold, rest) if hold else rest
 
-    async def _handle(self, peer: Peer, event: Event, arrived: float) -> None:
+    def _handle(self, peer: Peer, event: Event, arrived: float) -> Awaitable[None] | None:
         match event:
             case PresenceReceived(body):
                 self._receive_presence(peer, body, arrived)
             case UpdateReceived():
-                await self._receive_update(peer, event, arrived)
+                return self._receive_update(peer, event, arrived)
             case DiffWanted(state_vector):
                 peer.want(messages.read_state_vector(state_vector, self._limits))
             case PresenceWanted():
@@ -148,9 +152,12 @@ class Room(Source):
                 self._after_commit(lambda: self._put(peer, SyncStatus(event.payload)))
             case _:
                 pass  # a peer refuses something of ours: nothing follows
+        return None
 
-    async def _hold_back(self, seconds: float) -> None:
+    async def _hold_back(self, seconds: float, rest: Awaitable[None] | None) -> None:
         # While this waits the socket is not read: the sender's own TCP connection slows it down.
+        if rest is not None:
+            await rest
         if seconds > self._limits.hold_seconds:
             raise RateExceeded("far more messages than this connection may send; try again later")
         await anyio.sleep(seconds)
@@ -163,11 +170,34 @@ class Room(Source):
         if self._presence.has_changes:
             self._soon()
 
-    async def _receive_update(self, peer: Peer, event: UpdateReceived, arrived: float) -> None:
+    def _receive_update(
+        self, peer: Peer, event: UpdateReceived, arrived: float
+    ) -> Awaitable[None] | None:
         self._writer.check()
-        ledger = self._replica.ledger
         foreign = self.recovering and peer.grant.may_edit
-        admission = await _drive(ledger.check(event.update, peer.grant.user, foreign=foreign))
+        steps = self._replica.ledger.check(event.update, peer.grant.user, foreign=foreign)
+        try:
+            next(steps)
+        except StopIteration as done:
+            self._admit(peer, event, done.value, arrived)
+            return None
+        return self._receive_large(peer, event, steps, arrived)
+
+    async def _receive_large(
+        self, peer: Peer, event: UpdateReceived, steps: Steps, arrived: float
+    ) -> None:
+        """Go on with an update that takes a while; other rooms have their turn in between."""
+        while True:
+            await asyncio.sleep(0)
+            try:
+                next(steps)
+            except StopIteration as done:
+                self._admit(peer, event, done.value, arrived)
+                return
+
+    def _admit(
+        self, peer: Peer, event: UpdateReceived, admission: Admission, arrived: float
+    ) -> None:
         if admission.update and not peer.grant.may_edit:
             self._refuse(peer)
             return
@@ -342,14 +372,3 @@ class Room(Source):
             elif self._spoke_at < quiet and peer.quiet_since < quiet:
                 peer.put(SILENCE)
                 peer.quiet_since = now
-
-
-async def _drive(steps: Generator[None, None, T]) -> T:
-    """Run to the end, letting other rooms have their turn wherever the generator yields."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        await asyncio.sleep(0)

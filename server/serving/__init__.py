@@ -21,7 +21,6 @@ from starlette.types import ASGIApp
 
 from server.serving.stream import FrameStream, open_lines
 
-PING = b"\x89\x00"  # RFC 6455 section 5.5.2: a ping frame without content
 PING_SECONDS = 20.0  # below the 30 to 60 s after which proxies cut silent connections
 DEAD_LINE_MS = 30_000  # unanswered bytes for that long: the kernel ends the connection
 GRACE_SECONDS = 2.0  # for what is still in flight after every peer was told to go
@@ -32,10 +31,8 @@ async def _ping(seconds: float) -> None:
     while True:
         await anyio.sleep(seconds)
         for line in list(open_lines):
-            if line.is_gone:
+            if not line.ping():
                 open_lines.discard(line)
-            else:
-                line.write(PING)
 
 
 def listen(host: str, port: int) -> Sockets:

@@ -13,9 +13,7 @@ from crdt_calendar.errors import FrameTooLarge
 
 FINAL_BINARY: Final = 0x82  # FIN set, no extension, opcode 2
 FINAL: Final = 0x80
-OPCODE: Final = 0x0F
 MASKED: Final = 0x80
-CONTROL: Final = 0x08  # opcodes from here on are control frames, which may come between fragments
 
 
 class Piece(NamedTuple):
@@ -26,21 +24,25 @@ class Piece(NamedTuple):
 
 
 class FrameReader:
-    """Bytes in, pieces out, in order. Holds at most one incomplete frame."""
+    """Bytes in, pieces out, in order. Holds at most one incomplete frame.
 
-    __slots__ = ("_fragmented", "_most", "_rest")
+    After the first fragment everything is left to the general parser, so that the message it makes
+    of the fragments keeps its place among the others. Hardly any client ever sends one.
+    """
+
+    __slots__ = ("_fragments", "_most", "_rest")
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
         self._rest = bytearray()
-        self._fragmented = False
+        self._fragments = False
 
     def feed(self, data: bytes) -> list[Piece]:
         """All frames that are complete now. Raises `FrameTooLarge` on a header that announces one.
 
         A frame the protocol forbids is a piece like any other: the general parser has the words.
         """
-        if not self._rest and not self._fragmented and (payload := _single(data)) is not None:
+        if not self._rest and not self._fragments and (payload := _single(data)) is not None:
             return [Piece(True, payload)]
         self._rest += data
         pieces = []
@@ -65,10 +67,10 @@ class FrameReader:
         return self._piece(frame, start)
 
     def _piece(self, frame: bytes, start: int) -> Piece:
-        if frame[0] == FINAL_BINARY and frame[1] & MASKED and not self._fragmented:
+        if frame[0] == FINAL_BINARY and frame[1] & MASKED and not self._fragments:
             return Piece(True, _unmask(frame[start:], frame[start - 4 : start]))
-        if frame[0] & OPCODE < CONTROL:
-            self._fragmented = not frame[0] & FINAL
+        if not frame[0] & FINAL:
+            self._fragments = True
         return Piece(False, frame)
 
 

@@ -25,8 +25,9 @@ from crdt_calendar.errors import FrameTooLarge, TooSlow
 from server.gateways.line import LINE_EXTENSION, Ended, Receiver
 from server.rooms.frame import Frame
 from server.rooms.line import Line
-from server.serving.reader import FrameReader
+from server.serving.intake import Intake
 
+PING = b"\x89\x00"  # RFC 6455 section 5.5.2: a ping frame without content
 HIGH_WATER_BYTES = 64 * 1024  # where asyncio and uvloop begin to make writers wait
 
 
@@ -36,34 +37,43 @@ open_lines: set[SocketLine] = set()  # for pings
 class SocketLine(Line):
     """A line that writes whole WebSocket frames to the transport of one connection."""
 
-    __slots__ = ("_stream", "_transport", "_writer")
+    __slots__ = ("_is_closing", "_stream", "_waiting_bytes", "_write", "_writer")
 
     def __init__(self, stream: FrameStream, writer: asyncio.StreamWriter) -> None:
         self._stream = stream
         self._writer = writer
-        self._transport = writer.transport
+        # Bound once: a room calls these for every peer and frame.
+        self._write = writer.transport.write
+        self._is_closing = writer.transport.is_closing
+        self._waiting_bytes = writer.transport.get_write_buffer_size
 
     def offer(self, frame: Frame) -> bool:
-        """Write the frame unless the transport has enough; after a close nothing is written."""
-        if self._transport.get_write_buffer_size() > HIGH_WATER_BYTES:
+        """Write the frame unless the transport has enough; once it is closed, to nowhere."""
+        if self._waiting_bytes() > HIGH_WATER_BYTES:
             return False
-        self.write(frame.wire)
+        if not self._is_closing():
+            self._write(frame.wire)
         return True
 
-    def write(self, wire: bytes) -> None:
-        """Write the bytes of whole frames, if the connection is open."""
-        if self._stream.is_open and not self._transport.is_closing():
-            self._transport.write(wire)
+    def ping(self) -> bool:
+        """Send a ping; return whether the line is there at all."""
+        if self._is_closing():
+            return False
+        if self._stream.is_open:
+            self._write(PING)
+        return True
 
     async def send(self, frame: Frame, patience_seconds: float) -> None:
         """Write the frame and wait until the transport has room, as long as there is progress."""
-        self.write(frame.wire)
+        if self._is_closing():
+            return
+        self._write(frame.wire)
         while True:
-            before = self._transport.get_write_buffer_size()
+            before = self._waiting_bytes()
             with anyio.move_on_after(patience_seconds):
                 await self._drain()
                 return
-            if self._transport.get_write_buffer_size() >= before:
+            if self._waiting_bytes() >= before:
                 raise TooSlow(f"nothing was read for {patience_seconds:g} seconds")
 
     async def _drain(self) -> None:
@@ -72,14 +82,9 @@ class SocketLine(Line):
         except (ConnectionError, RuntimeError):
             return  # the connection is gone; its reader will say so
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether nothing will ever be written here again."""
-        return self._transport.is_closing()
-
     def abort(self) -> None:
         """Cut the connection: a peer that does not read would not take a farewell either."""
-        self._transport.abort()
+        self._writer.transport.abort()
 
 
 class FrameStream(WSStream):
@@ -92,11 +97,11 @@ class FrameStream(WSStream):
     def __init__(self, app: Any, *arguments: Any) -> None:
         super().__init__(app, *arguments)
         self.app = self._offering(app)
-        self._writer = _writer_of(self)
+        self._server = _server_of(self)
         self._put: Callable[[Any], Awaitable[None]] | None = None
         self._receiver: Receiver | None = None
         self._ended: Ended | None = None
-        self._reader = FrameReader(self.config.websocket_max_message_size)
+        self._intake: Intake | None = None
 
     @property
     def is_open(self) -> bool:
@@ -108,11 +113,12 @@ class FrameStream(WSStream):
 
         None where the connection has no transport of its own (HTTP/2).
         """
-        if self._writer is None or self.app_put is None:
+        if self._server is None or self.app_put is None:
             return None
         self._receiver, self._ended = receiver, ended
+        self._intake = Intake(self.config.websocket_max_message_size, receiver, ended)
         self._put, self.app_put = self.app_put, self._deliver
-        line = SocketLine(self, self._writer)
+        line = SocketLine(self, self._server.writer)
         open_lines.add(line)
         return line
 
@@ -122,26 +128,21 @@ class FrameStream(WSStream):
         A client may not negotiate permessage-deflate (RFC 7692): 64 KB of input would inflate to
         63 MB before any limit is looked at, and each connection would keep 90 KiB of windows.
         """
-        if isinstance(event, Data) and self._receiver is not None and self.is_open:
-            await self._read(event)
+        if isinstance(event, Data) and self._intake and not self._intake.has_taken_over:
+            await self._read(event, self._intake)
             return
         if isinstance(event, Request):
             event = replace(event, headers=list(filter(_is_no_extension, event.headers)))
         await super().handle(event)
 
-    async def _read(self, event: Data) -> None:
-        assert self._receiver is not None
-        assert self._ended is not None
-        try:
-            pieces = self._reader.feed(event.data)
-        except FrameTooLarge as error:
-            self._ended(error)
-            return
-        for is_message, data in pieces:
-            if is_message:
-                await self._receiver(data)
-            else:
-                await super().handle(Data(event.stream_id, data))
+    async def _read(self, event: Data, intake: Intake) -> None:
+        async def general(data: bytes) -> None:
+            await super(FrameStream, self).handle(Data(event.stream_id, data))
+
+        await intake.read(event.data, general)
+        # Private, and the only way to know that hypercorn holds nothing that came before.
+        if self._server and self.is_open and not self._server.reader._buffer:  # type: ignore[attr-defined]
+            intake.take_over(self._server.writer)
 
     def _offering(self, app: Any) -> Any:
         async def offering(scope: Any, *arguments: Any) -> None:
@@ -154,7 +155,9 @@ class FrameStream(WSStream):
         assert self._receiver is not None
         assert self._put is not None
         if message["type"] == "websocket.receive":
-            await self._receiver(message["bytes"])
+            rest = self._receiver(message["bytes"])
+            if rest is not None:
+                await rest
         else:
             await self._put(message)
 
@@ -176,8 +179,8 @@ def _is_no_extension(header: tuple[bytes, bytes]) -> bool:
     return header[0].lower() != b"sec-websocket-extensions"
 
 
-def _writer_of(stream: WSStream) -> asyncio.StreamWriter | None:
-    """The connection's writer, by way of the two objects that bind `stream.send`."""
+def _server_of(stream: WSStream) -> TCPServer | None:
+    """The connection's server object, by way of the two objects that bind `stream.send`."""
     protocol = getattr(stream.send, "__self__", None)
     server = getattr(getattr(protocol, "send", None), "__self__", None)
-    return server.writer if isinstance(server, TCPServer) else None
+    return server if isinstance(server, TCPServer) else None

@@ -41,7 +41,8 @@ class Visitor:
         """Send one message; an error ends the peer, as in the gateway."""
         frame = message if isinstance(message, bytes) else messages.encode(message)
         try:
-            await self.room.receive(self.peer, frame)
+            if (rest := self.room.receive(self.peer, frame)) is not None:
+                await rest
         except CalendarError as error:
             self.peer.end(error)
 

@@ -47,7 +47,7 @@ class Echo:
             tasks.start_soon(self._until_gone, receive, tasks.cancel_scope)
             tasks.start_soon(self._until_ended, end, send)
 
-    async def _take(self, data: bytes | None) -> None:
+    def _take(self, data: bytes | None) -> None:
         assert self.line is not None
         assert self.line.offer(Frame(data or b"text"))
 
