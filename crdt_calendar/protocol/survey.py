@@ -100,6 +100,11 @@ class _Part:
         self.structs += 1
         self.end = struct.end
 
+    def drop(self, struct: Struct) -> None:
+        """Leave out what is known, or a text of nothing, which yrs writes but does not read."""
+        if self.structs:
+            self.patches.append((struct.start, struct.end, b""))
+
     def encode(self, update: bytes) -> bytes:
         numbers = (self.structs, self.section.client, self.strand.first)
         pieces = [encode_uint(number) for number in numbers]
@@ -260,6 +265,7 @@ class Survey:
         known = strand.next
         end = struct.clock + struct.length
         if end <= known:
+            part.drop(struct)
             return True
         client = part.section.client
         self._require_own(client)

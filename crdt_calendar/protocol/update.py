@@ -250,7 +250,7 @@ def read_structs(data: bytes, section: Section, limits: Limits) -> Iterator[Stru
                     yield None
             if position > size:
                 raise _truncated(data)
-            if not 0 < length <= clock_limit - clock:
+            if length > clock_limit - clock or not (length or info & _KIND == STRING):
                 raise HostileUpdate(f"a struct of length {length} at clock {clock}")
             yield Struct(
                 clock, length, info & _KIND, left, right, parent, key, text, start, position
@@ -439,6 +439,7 @@ def _string(data: bytes, position: int, _: Limits, __: list[int]) -> tuple[int, 
 def _embed(data: bytes, position: int, limits: Limits, _: list[int]) -> tuple[int, int, str]:
     size, position = read_uint(data, position)
     end = position + size
+    str(data[position:end], "utf-8")
     if data.count(b"[", position, end) + data.count(b"{", position, end) > limits.value_depth:
         _check_json(data[position:end], limits.value_depth)
     return 1, end, ""
