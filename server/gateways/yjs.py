@@ -26,7 +26,7 @@ from server.rooms.registry import Registry
 from server.rooms.room import Room
 
 REASON_BYTES = 123  # RFC 6455 section 5.5: a control frame has at most 125, the code takes two
-FAREWELL_SECONDS = 1.0  # for a peer to take the close frame
+FAREWELL_SECONDS = 1.0  # for a peer to take the close frame and answer it
 
 log = logging.getLogger(__name__)
 
@@ -178,5 +178,9 @@ class Connection:
             await self._send(
                 {"type": "websocket.close", "code": error.close_code, "reason": reason}
             )
+            # What a client sends to a socket that is gone comes back as a reset, and with it the
+            # farewell is lost: wait until the client has closed as well (RFC 6455 section 7.1.1).
+            while (await self._receive())["type"] != "websocket.disconnect":
+                pass
             return
         self._line.abort()

@@ -32,6 +32,7 @@ class Intake(asyncio.Protocol):
         self._inner: asyncio.Protocol = asyncio.Protocol()
         self._waiting: asyncio.Task[None] | None = None
         self._later: list[bytes] = []
+        self._lost = False  # in the middle of a frame nobody wants: nothing is read any more
 
     @property
     def has_taken_over(self) -> bool:
@@ -84,9 +85,12 @@ class Intake(asyncio.Protocol):
         self._inner.resume_writing()
 
     def _feed(self, data: bytes) -> list[Piece]:
+        if self._lost:
+            return []
         try:
             return self._reader.feed(data)
         except FrameTooLarge as error:
+            self._lost = True
             self._ended(error)
             return []
 
