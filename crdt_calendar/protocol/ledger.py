@@ -23,7 +23,9 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from crdt_calendar.errors import FrameTooLarge
 from crdt_calendar.limits import Limits
+from crdt_calendar.protocol.content import read_count
 from crdt_calendar.protocol.strand import Strand
 from crdt_calendar.protocol.survey import Admission, Survey
 
@@ -33,8 +35,12 @@ __all__ = ["Admission", "Ledger", "finish"]
 _NO_TYPE_LIMIT: Final = 1 << 14
 
 
+# Each costs a kilobyte until its first struct is read; a calendar of ten years has fewer sessions.
+_CLIENTS: Final = 1 << 16
+
+
 class Ledger:
-    """The structs of one document: state vector, owners, depths. No I/O, no document."""
+    """The structs of one document: state vector, owners, places. No I/O, no document."""
 
     __slots__ = ("_limits", "_owners", "_strands")
 
@@ -49,10 +55,11 @@ class Ledger:
 
         Raises as `check` does, for bytes that no document wrote. May run in any thread.
         """
-        ledger = cls(replace(limits, type_depth=_NO_TYPE_LIMIT))
+        ledger = cls(limits)
         if update:
-            ledger.admit(finish(ledger.check(update, "", foreign=True)))
-        ledger._limits = limits
+            trusting = replace(limits, type_depth=_NO_TYPE_LIMIT)
+            survey = Survey(ledger._strands, {}, trusting, update, "", foreign=True)
+            ledger.admit(finish(survey.run()))
         ledger._owners.update(owners)
         return ledger
 
@@ -72,19 +79,22 @@ class Ledger:
 
         Yields about every millisecond of work; other updates may be admitted meanwhile. The
         admission it returns is good until the next one is admitted: apply and `admit` it at once.
+        The document may still refuse an update as a whole, for JSON that is none: then don't.
 
         With `foreign`, structs under other users' client ids pass, and no id is bound to `user`.
 
         Raises `MalformedFrame`, `HostileUpdate` or `FrameTooLarge` for what `read_structs` and
-        `read_deletes` refuse, for types too deep and for parents that are none; `ForeignClient`.
+        `read_deletes` refuse, and for what the head of this module lists; `ForeignClient`.
         """
+        clients, _ = read_count(update, 0, 5)
+        if clients > _CLIENTS:
+            raise FrameTooLarge(f"structs of {clients} clients; at most {_CLIENTS} at a time")
         survey = Survey(self._strands, self._owners, self._limits, update, user, foreign)
-        yield from survey.run()
+        admission = yield from survey.run()
         if survey.is_overtaken():
             survey = Survey(self._strands, self._owners, self._limits, update, user, foreign)
-            for _ in survey.run():
-                pass
-        return survey.admission()
+            admission = finish(survey.run())
+        return admission
 
     def admit(self, admission: Admission) -> None:
         """Record what the document has applied.

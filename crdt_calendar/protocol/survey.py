@@ -17,6 +17,19 @@ from typing import Final
 
 from crdt_calendar.errors import ForeignClient, HostileUpdate
 from crdt_calendar.limits import Limits
+from crdt_calendar.protocol.content import (
+    DELETED,
+    EMBED,
+    FORMAT,
+    GC,
+    MAP,
+    SKIP,
+    STRING,
+    TEXT,
+    TYPE,
+    XML_TEXT,
+    read_count,
+)
 from crdt_calendar.protocol.lib0 import encode_uint
 from crdt_calendar.protocol.strand import (
     BARE,
@@ -31,22 +44,11 @@ from crdt_calendar.protocol.strand import (
     type_of,
 )
 from crdt_calendar.protocol.update import (
-    DELETED,
-    EMBED,
-    FORMAT,
-    GC,
-    MAP,
-    SKIP,
-    STRING,
-    TEXT,
-    TYPE,
-    XML_TEXT,
     Delete,
     Id,
     Section,
     Struct,
     encode_deletes,
-    read_count,
     read_deletes,
     read_section,
     read_structs,
@@ -130,8 +132,11 @@ class Survey:
         "_limits",
         "_missing",
         "_owners",
+        "_parent",
+        "_parent_inside",
         "_parts",
         "_ready",
+        "_seen",
         "_strands",
         "_update",
         "_user",
@@ -156,6 +161,8 @@ class Survey:
         self._grown: dict[int, Strand] = {}
         self._parts: list[_Part] = []
         self._keys: list[tuple[str | Id, str]] = []
+        self._parent: str | Id | None = None  # of the last struct that named one
+        self._parent_inside = GONE
         self._missing: Id | None = None  # what the last struct that was not taken waits for
         self._waiting: dict[int, list[tuple[int, int]]] = {}  # client -> heap of clock, part
         self._ready: list[int] = []  # parts that wait no longer
@@ -163,9 +170,10 @@ class Survey:
         self._has_deletes = False
         self._clipped_deletes: bytes | None = None
         self._gap = False
+        self._seen = 0
 
-    def run(self) -> Iterator[None]:
-        """Read the update once; then take up what had to wait for a section further on."""
+    def run(self) -> Generator[None, None, Admission]:
+        """Read the update once, then take up what had to wait for a section further on."""
         sections, position = read_count(self._update, 0, 5)
         for number in range(sections):
             section = read_section(self._update, position)
@@ -182,6 +190,7 @@ class Survey:
                 yield from self._walk(number, rest)
         self._gap = any(part.rest for part in self._parts)
         yield from self._survey_deletes(position)
+        return self._admission()
 
     def is_overtaken(self) -> bool:
         """Whether a client of this update went on while it was being looked at."""
@@ -191,8 +200,7 @@ class Survey:
                 return True
         return False
 
-    def admission(self) -> Admission:
-        """The result."""
+    def _admission(self) -> Admission:
         taken = [part for part in self._parts if part.structs]
         clients = [part.section.client for part in taken]
         return Admission(
@@ -226,8 +234,9 @@ class Survey:
         end = part.end
         taken = 0
         blocked = False
-        for count, struct in enumerate(read_structs(self._update, section, self._limits)):
-            if struct is None or count % _STRIDE == _STRIDE - 1:
+        for struct in read_structs(self._update, section, self._limits):
+            self._seen += 1
+            if struct is None or not self._seen % _STRIDE:
                 yield
             if struct is None:
                 continue
@@ -279,7 +288,8 @@ class Survey:
             return False
         _require_fit(struct, place)
         part.take(struct)
-        self._patch(part, struct, left, offset)
+        if left is not None or struct.right is not None:
+            self._patch(part, struct, left, offset)
         self._record(strand, client, struct, place)
         return True
 
@@ -306,7 +316,12 @@ class Survey:
             place = _agreed(place, found & ~BARE)
         if offset or struct.parent is None:
             return place
-        inside = self._inside(struct.parent)
+        if struct.parent != self._parent:  # a new event sets a dozen fields in a row
+            inside = self._inside(struct.parent)
+            if inside is None:
+                return None
+            self._parent, self._parent_inside = struct.parent, inside
+        inside = self._parent_inside
         return inside | KEYED if inside and struct.key is not None else inside
 
     def _inside(self, parent: str | Id) -> int | None:

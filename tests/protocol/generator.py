@@ -12,8 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from random import Random
 
-from crdt_calendar.protocol.lib0 import Value, Writer
-from crdt_calendar.protocol.update import (
+from crdt_calendar.protocol.content import (
     ANY,
     BINARY,
     DELETED,
@@ -21,14 +20,12 @@ from crdt_calendar.protocol.update import (
     EMBED,
     FORMAT,
     GC,
-    HAS_KEY,
-    HAS_LEFT,
-    HAS_RIGHT,
     SKIP,
     STRING,
     TYPE,
-    Id,
 )
+from crdt_calendar.protocol.lib0 import Value, Writer
+from crdt_calendar.protocol.update import HAS_KEY, HAS_LEFT, HAS_RIGHT, Id
 
 ROOTS = ("map", "text", "array", "xml", "문서")
 TEXTS = ("a", "hello", "회의", "😀", "a😀b", "👨‍👩‍👧 family", "x" * 40, "�", "é\n")
@@ -47,6 +44,7 @@ VALUES: tuple[Value, ...] = (
     {"start": "2026-01-01", "nested": {"a": [None]}},
     1 << 60,
 )
+DOC_OPTIONS: tuple[Value, ...] = ({}, {"autoLoad": True}, {"gc": False}, 1)
 JSON_TEXTS = ("true", "null", '"#ff0000"', '{"image":"x.png"}', "[[1],[2]]", "{broken", '"\\ud800"')
 
 _KEYED = (ANY, ANY, BINARY, TYPE, TYPE, DOC, DELETED)
@@ -136,7 +134,7 @@ class Generator:
             writer.write_uint(length)
             return length
         parent, key = self._place()
-        kinds = _KEYED if key is not None else _LISTED
+        kinds: tuple[int, ...] = _KEYED if key is not None else _LISTED
         if self._odd(0.1):
             kinds = tuple(self._contents)
         kind = random.choice(kinds)
@@ -288,5 +286,5 @@ class Generator:
 
     def _doc(self, writer: Writer) -> int:
         writer.write_string(f"sub-{self.random.randrange(5)}")
-        writer.write_any(self.random.choice(({}, {"autoLoad": True}, {"gc": False}, 1)))
+        writer.write_any(self.random.choice(DOC_OPTIONS))
         return 1
