@@ -32,11 +32,12 @@ PARTLY = 3
 def import_(
     file: BinaryIO, project: str, create: bool, user: str | None, as_json: bool, data: Path | None
 ) -> None:
-    """Bring the events of an iCalendar FILE (.ics; - for stdin) into the project P.
+    """Bring an iCalendar FILE (.ics) into the project P.
 
-    People in the project see them as they come. When the command ends, all of them are on disk.
-    Importing a file again changes only what has changed in it; an event that somebody has edited or
-    deleted here stays as it is unless the file has a later revision.
+    FILE may be - for stdin. People in the project see the events as they come; when the command
+    ends, all of them are on disk. Importing a file again changes only what has changed in it; an
+    event that somebody has edited or deleted here stays as it is unless the file has a later
+    revision.
 
     What could not be understood is listed on stderr, by line, and the exit code is then 3.
     """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import anyio
 import click
 
+from crdt_calendar.errors import CalendarError
 from server import logs
 from server.commands import options, output
 from server.commands.access import load_settings
@@ -54,7 +55,9 @@ TOKEN_SECONDS = 7 * 24 * 3600.0
     type=float,
     help="How long history is kept; 30 unless given.",
 )
-@click.option("--log-level", type=click.Choice(LOG_LEVELS), help="From where on to log; info.")
+@click.option(
+    "--log-level", type=click.Choice(LOG_LEVELS), help="Log from this level on; info unless given."
+)
 @click.option("--access-log", is_flag=True, default=None, help="Log one line a request.")
 @click.option("--quiet", is_flag=True, help="Print the URL only, and log from warning on.")
 @click.option("--no-token", is_flag=True, help="Print the URL without a token in it.")
@@ -65,8 +68,8 @@ def serve(quiet: bool, no_token: bool, **chosen: object) -> None:
     The first start makes the data directory and a project called demo. Prints one URL to open: the
     token in it is yours, an owner's in every project, good for a week.
 
-    Every setting can also come from the environment, as CRDT_CALENDAR_PORT for --port; those there
-    are no options for are in docs/cli.md. On SIGTERM everybody connected is told to come back,
+    Every setting can also come from the environment, as CRDT_CALENDAR_PORT for --port; docs/cli.md
+    lists them all. On SIGTERM everybody connected is told to come back,
     everything accepted is on disk, and the exit code is 0; a second signal stops at once.
     """
     chosen["origins"] = chosen["origins"] or None
@@ -149,7 +152,7 @@ def _listen(settings: Settings) -> Sockets:
     """The listening sockets: where the settings say, and always on the loopback.
 
     Commands come in over the loopback only; where the host is a single other address, a free port
-    there is for them. Raises `click.ClickException`.
+    there is for them. Raises `CalendarError`.
     """
     from server.serving import listen
 
@@ -158,7 +161,7 @@ def _listen(settings: Settings) -> Sockets:
         if not _is_reachable_locally(sockets.insecure_sockets[0]):
             sockets.insecure_sockets += listen("127.0.0.1", 0).insecure_sockets
     except OSError as error:
-        raise click.ClickException(
+        raise CalendarError(
             f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}; "
             "choose another by --port, or --port 0 for a free one"
         ) from error

@@ -33,7 +33,9 @@ from server.commands.access import ask
 def token(
     user: str, project: str, role: str, name: str | None, expires: float | None, data: Path | None
 ) -> None:
-    """Print a token that lets U into the project P; made first if there is none.
+    """Print a token that lets U into the project P.
+
+    The project is made first if there is none, which is said on stderr.
 
     Clients send it as "Authorization: Bearer TOKEN", as ?token=TOKEN, or as the WebSocket
     subprotocol yauth-TOKEN. Whoever has it is U: hand it over in private. Nothing else is printed

@@ -14,7 +14,7 @@ from server.commands.access import ask, load_settings
 @click.argument("project", required=False, metavar="[P]")
 @options.data
 def compact(project: str | None, data: Path | None) -> None:
-    """Write a snapshot of the project P, or of all, so that it loads quickly.
+    """Write a snapshot of the project P, or of all, for quick loading.
 
     A running server does this by itself. History within the retention stays as it is; what is older
     goes, as the snapshot has it.
@@ -29,11 +29,11 @@ def compact(project: str | None, data: Path | None) -> None:
     output.finish([each["problem"] for each in found if each["problem"]])
 
 
-@click.command(epilog=options.examples("crdt-calendar backup /backups/calendar-$(date +%F).db"))
+@click.command(epilog=options.examples("crdt-calendar backup /backups/calendar-2026-03-01.db"))
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @options.data
 def backup(file: Path, data: Path | None) -> None:
-    """Copy all projects, with history and members, to the new file FILE.
+    """Copy everything, history and members too, to the new file FILE.
 
     The copy is of one moment, is checked, and does not disturb a running server. Secrets are not in
     it: keep the data directory's token-secret as well if tokens are to stay valid.
@@ -54,11 +54,12 @@ def backup(file: Path, data: Path | None) -> None:
 )
 @options.data
 def restore(file: Path, data: Path | None) -> None:
-    """Put the backup FILE in the place of the data; the server must be stopped.
+    """Put the backup FILE in the place of the data.
 
-    What was there is kept beside it, under another name. Every project enters the recovery state:
-    the backup lacks edits that people's clients still hold, and an editor's client may bring back
-    also those of others. When everybody has been here again, end it by: crdt-calendar recovered P
+    The server must be stopped. What was there is kept beside it, under another name. Every project
+    enters the recovery state: the backup lacks edits that people's clients still hold, and an
+    editor's client may bring back also those of others. When everybody has been here again, end it
+    by: crdt-calendar recovered P
     """
     from server.storage.backup import restore as put_back
     from server.storage.directory import DataDirectory
