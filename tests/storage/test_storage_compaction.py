@@ -83,6 +83,17 @@ async def test_rows_within_the_retention_stay_whole(store: Store) -> None:
     assert await loaded(store) == await replayed(store) == content(*old, *new)
 
 
+async def test_compacting_and_thinning_at_once_tears_no_hole(store: Store) -> None:
+    updates = edits(120)
+    async with anyio.create_task_group() as tasks:
+        for start in range(0, len(updates), 10):
+            await store.log.append(entries(updates[start : start + 10], at_ms=start))
+            tasks.start_soon(store.compaction.compact, "room")
+            tasks.start_soon(store.compaction.thin, "room", start)
+    assert await loaded(store) == await replayed(store) == content(*updates)
+    assert [row.update for row in await store.log.history("room")] == updates[110:]
+
+
 async def test_rows_without_a_snapshot_stay(store: Store) -> None:
     await store.log.append(entries(edits(5)))
     assert await store.compaction.thin("room", before_ms=DAY_MS) == 0
@@ -231,6 +242,18 @@ async def test_growth_since_the_snapshot_says_when_another_is_due(
         assert not store.compaction.needs_compaction("room")
         await store.log.load("room")
         assert not store.compaction.needs_compaction("room")
+
+
+async def test_a_room_is_loaded_from_its_newest_snapshot(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growth, "ROWS", 20)
+    await store.log.append(entries(edits(5), at_ms=1))
+    await store.log.append(entries(edits(30, client=2), at_ms=9))
+    await store.compaction.compact("room")
+    await store.compaction.thin("room", before_ms=5)
+    await store.log.load("room")
+    assert not store.compaction.needs_compaction("room")  # it read no rows
 
 
 def test_a_large_snapshot_is_not_rewritten_for_a_little() -> None:
