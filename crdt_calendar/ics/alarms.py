@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from zoneinfo import ZoneInfo
@@ -62,8 +63,13 @@ def _derived_id(*content: object) -> str:
 
 
 def distinct(alarms: Iterable[Alarm]) -> list[Alarm]:
-    """The alarms, one of each id: of twins that say the same, one is enough."""
-    return list({alarm.id: alarm for alarm in alarms}.values())
+    """The alarms, one of each id: of twins that say the same one is enough, others get an id."""
+    made: dict[str, Alarm] = {}
+    for alarm in alarms:
+        if made.get(alarm.id, alarm) != alarm:
+            alarm = replace(alarm, id=_derived_id(alarm.id, alarm.to_value()))
+        made[alarm.id] = alarm
+    return list(made.values())
 
 
 def _seconds_before(value: str, params: Parameters, when: When) -> int:

@@ -10,8 +10,10 @@ from crdt_calendar.ics.lines import Line, parse, unfold
 
 # VCALENDAR, VEVENT, VALARM are three levels; VTIMEZONE, STANDARD likewise. Nobody nests deeper.
 MOST_LEVELS = 8
+# Everybody in a large company at a daily event of 27 years; and a zone with all its history.
+MOST_LINES, MOST_PARTS = 50_000, 1_000
 # People read problems; a file with more of them than this is no calendar.
-MOST_PROBLEMS = 1_000
+MOST_PROBLEMS, LONGEST_MESSAGE = 1_000, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Problems:
     def add(self, line: int, message: str) -> None:
         """Note what went wrong at a line."""
         if len(self._kept) < MOST_PROBLEMS:
-            self._kept.append(Problem(line, message))
+            self._kept.append(Problem(line, message[:LONGEST_MESSAGE]))
         else:
             self._dropped += 1
 
@@ -77,6 +79,7 @@ class _Reader:
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
         self._open: list[Component] = []
+        self._full: set[str] = set()
         self._ignored = 0  # levels open below the deepest that is kept
 
     def read(self, text: str) -> Iterator[Component]:
@@ -93,10 +96,18 @@ class _Reader:
             elif self._ignored:
                 continue
             elif self._open:
-                self._open[-1].lines.append(line)
+                self._take(line)
             elif line.name != "X-COMMENT":  # some exporters put their signature after the end
                 self._problems.add(number, f"{line.name} is outside of every component")
         yield from self._close_all()
+
+    def _take(self, line: Line) -> None:
+        component = self._open[-1]
+        if len(component.lines) < MOST_LINES:
+            component.lines.append(line)
+        elif component.name not in self._full:
+            self._full.add(component.name)
+            self._problems.add(line.number, f"a {component.name} of more than {MOST_LINES} lines")
 
     def _begin(self, line: Line) -> Iterator[Component]:
         name = line.value.strip().upper()
@@ -135,6 +146,7 @@ class _Reader:
             closed = component.name
             inside = self._open[-1] if self._open else None
             if inside is not None and inside.name != "VCALENDAR":
-                inside.parts.append(component)
+                if len(inside.parts) < MOST_PARTS:
+                    inside.parts.append(component)
             else:
                 yield component

@@ -8,7 +8,7 @@ understood; no zone on earth that has a rule needs more.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,10 +18,12 @@ from crdt_calendar.errors import InvalidValue
 from crdt_calendar.ics.components import Component
 from crdt_calendar.ics.values import read_date_time, read_offset
 
-# A zone with its whole history from 1847 on has under 200.
-MOST_OBSERVANCES = 1_000
+# A zone with its whole history from 1847 on has about a hundred.
+MOST_OBSERVANCES = 200
 # Offsets are compared and computed for these years; before and after, the nearest rule holds.
 FIRST_YEAR, LAST_YEAR = 1970, 2040
+
+_DAY = timedelta(days=1)
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _BY_DAY = re.compile(r"([+-]?\d)?(MO|TU|WE|TH|FR|SA|SU)")
@@ -44,10 +46,13 @@ class Definition:
         "If the local time described does not occur [...] the DATE-TIME value is interpreted using
         the UTC offset before the gap"; if it occurs twice, the first is meant (section 3.3.5).
         """
-        for at_utc, before, after in zip(self.at_utc, self.offsets, self.offsets[1:], strict=False):
-            if local - max(before, after) < at_utc:
-                return local - before
-        return local - self.offsets[-1]
+        position = bisect_left(self.at_utc, local - _DAY)  # no offset is more than a day
+        while position < len(self.at_utc):
+            before, after = self.offsets[position : position + 2]
+            if local - max(before, after) < self.at_utc[position]:
+                break
+            position += 1
+        return local - self.offsets[position]
 
 
 def read_definition(component: Component) -> Definition:
@@ -94,7 +99,7 @@ def _yearly(start: datetime, rule: str) -> Iterator[datetime]:
     for year in range(max(start.year, FIRST_YEAR), min(until.year, LAST_YEAR) + 1):
         onset = _onset(start, year, parts)
         # UNTIL is in UTC, the onset is not; they are a year apart or the same.
-        if onset is not None and start <= onset and onset - timedelta(days=1) <= until:
+        if onset is not None and start <= onset and onset - _DAY <= until:
             yield onset
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
+from itertools import chain, islice
 
 from crdt_calendar.errors import InvalidValue
 from crdt_calendar.ics.alarms import distinct, read_alarm
@@ -14,16 +15,26 @@ from crdt_calendar.ics.components import Component, Problems
 from crdt_calendar.ics.kept import keep
 from crdt_calendar.ics.lines import Line, escape
 from crdt_calendar.ics.moments import Moment, read_moments, read_periods, read_single
-from crdt_calendar.ics.properties import Properties
+from crdt_calendar.ics.properties import MOST_OF_A_NAME, Properties
 from crdt_calendar.ics.spans import read_when
 from crdt_calendar.ics.zones import Zones
-from crdt_calendar.model.details import Alarm
-from crdt_calendar.model.fields import STATUSES, VISIBILITIES, Fields, check_key
+from crdt_calendar.model.details import Alarm, Attendee
+from crdt_calendar.model.fields import (
+    ALARM,
+    ATTENDEE,
+    ICS,
+    STATUSES,
+    VISIBILITIES,
+    Fields,
+    check_key,
+)
 from crdt_calendar.model.rule import Rule
 from crdt_calendar.model.when import When
 
 # A novel is shorter; a description that is longer is not for people.
 LONGEST_TEXT = 1024 * 1024
+# Lotus Notes writes thirty.
+MOST_KEPT = 1_000
 
 TEXTS = {
     "SUMMARY": "title",
@@ -79,8 +90,8 @@ def read_draft(component: Component, zones: Zones, problems: Problems) -> Draft 
         when=when,
         fields=_fields(properties, component, when),
         rrule=_rrule(properties),
-        extra=[period for line in extra for period in line],
-        exdates=[moment for line in exdates for moment in line],
+        extra=list(islice(chain.from_iterable(extra), MOST_OF_A_NAME)),
+        exdates=list(islice(chain.from_iterable(exdates), MOST_OF_A_NAME)),
         instance=instance,
         following=id_line is not None and id_line.param("RANGE").upper() == "THISANDFUTURE",
     )
@@ -107,39 +118,60 @@ def _fields(properties: Properties, component: Component, when: When) -> Fields:
     for name, (key, words) in WORDS.items():
         word = properties.text(name).lower()
         fields[key] = word if word in words else None  # type: ignore[literal-required]
-    attendees = properties.read_all("ATTENDEE", read_attendee)
+    attendees = properties.read_all("ATTENDEE", _attendee)
     fields["attendees"] = list({one.address: one for one in attendees}.values())
     fields["alarms"] = distinct(_alarms(properties, component, when))
     return fields
 
 
+def _attendee(line: Line) -> Attendee:
+    attendee = read_attendee(line)
+    check_key(ATTENDEE + attendee.address)
+    return attendee
+
+
 def _as_text(line: Line) -> str:
     if len(line.value) > LONGEST_TEXT:
         raise InvalidValue(f"longer than {LONGEST_TEXT} characters")
-    text = line.value if line.name == "URL" else line.text
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return line.value if line.name == "URL" else line.text
 
 
 def _alarms(properties: Properties, component: Component, when: When) -> Iterator[Alarm]:
     for part in component.parts:
         if part.name == "VALARM":
-            read = partial(read_alarm, part, when)
-            alarm = properties.attempt(part.number, "VALARM", read)
+            alarm = properties.attempt(part.number, "VALARM", partial(_alarm, part, when))
             if alarm is not None:
                 yield alarm
         else:
             properties.note(part.number, f"a {part.name} within an event: not imported")
 
 
+def _alarm(component: Component, when: When) -> Alarm:
+    alarm = read_alarm(component, when)
+    check_key(ALARM + alarm.id)
+    return alarm
+
+
 def _kept(properties: Properties) -> Iterator[tuple[str, object]]:
+    """What to keep for the way back, by name."""
+    left = MOST_KEPT
     for name, lines in properties:
         if name in _OWN or (_has_field(name, lines[0]) and not lines[0].params):
             continue
+        left -= 1
+        if left < 0:
+            properties.note(lines[0].number, f"more than {MOST_KEPT} unknown properties")
+            return
         if name in TEXTS:  # kept for the parameters; the text as we would write it
             lines = [replace(lines[0], value=_written(lines[0]))]
-        entries = properties.attempt(lines[0].number, name, partial(keep, lines))
+        entries = properties.attempt(lines[0].number, name, partial(_keep, name, lines))
         if entries is not None:
             yield name, entries
+
+
+def _keep(name: str, lines: list[Line]) -> object:
+    check_key(ICS + name)
+    return keep(lines)
 
 
 def _written(line: Line) -> str:

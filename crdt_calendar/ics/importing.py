@@ -123,7 +123,8 @@ class Import:
             return self._skip(event, "an instance of a series that was deleted here")
         start = event.instance.local_to(series.when)
         name = format_local(start)
-        changes = instance_changes(Content.of_event(series).values, start, event.fields)
+        own = Content.of(event.fields).values
+        changes = instance_changes(Content.of_event(series).values, start, own)
         held = fields_of(series)["overrides"].get(name)
         if held == changes or (held is None and not changes):
             return "unchanged"

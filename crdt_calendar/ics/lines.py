@@ -8,6 +8,7 @@ outside the grammar is handed to `icalendar`, which knows many programs' habits.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ Parameters = Mapping[str, str | list[str]]
 
 # "Lines of text SHOULD NOT be longer than 75 octets, excluding the line break." (section 3.1)
 FOLD_BYTES = 75
+# Reading outside of the grammar goes by characters, and lists of parameters become many strings;
+# nobody's habits need this many.
+LONGEST_LENIENT = 64 * 1024
 
 _QUOTED_OR_PLAIN = r'(?:"[^"]*"|[^",;:]*)'
 _PARAMETER = re.compile(rf";([\w.-]+)=({_QUOTED_OR_PLAIN}(?:,{_QUOTED_OR_PLAIN})*)")
@@ -28,7 +32,6 @@ _ESCAPE = re.compile(r'\\([\\;,:"nN])')
 _CARET = re.compile(r"\^([n^'])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _PLAIN_PARAMETER = re.compile(r"[^\",;:^\s\x00-\x1f\x7f]*")
-_ITEM = re.compile(r"(?:\A|,)((?:\\.|[^\\,]|\\\Z)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ def decode(data: bytes) -> str:
 
     Section 3.1.4 asks for UTF-8; older exports are in the code page of their machine.
     """
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return data.decode(encoding)
@@ -99,7 +104,12 @@ def _physical_lines(text: str, ending: str) -> Iterator[str]:
 
 
 def parse(number: int, text: str) -> Line:
-    """A content line from its unfolded text. Raises `InvalidValue` when it is none."""
+    """A content line from its unfolded text, control characters left out.
+
+    Raises `InvalidValue` when it is none.
+    """
+    if not text.isprintable():
+        text = _CONTROL.sub("", text)
     name = _NAME.match(text)
     if not name:
         raise InvalidValue(f"not a property: {_shown(text)}")
@@ -115,6 +125,8 @@ def parse(number: int, text: str) -> Line:
 def _parse_leniently(number: int, text: str) -> Line:
     if ":" not in text:
         raise InvalidValue(f"a property without a value: {_shown(text)}")
+    if len(text) > LONGEST_LENIENT:
+        raise InvalidValue(f"a very long line that is not a property: {_shown(text)}")
     try:
         line = Contentline(text)  # type: ignore[no-untyped-call]  # the library leaves it bare
         name, params, value = line.raw_parts()
@@ -130,6 +142,8 @@ def _shown(text: str) -> str:
 def _parameter_values(text: str) -> str | list[str]:
     if "," not in text:
         return _read_parameter(text)
+    if len(text) > LONGEST_LENIENT:
+        raise InvalidValue(f"a very long list as a parameter: {_shown(text)}")
     values, position = list[str](), 0
     while match := _PARAMETER_VALUE.match(text, position):
         values.append(_read_parameter(match[0]))
@@ -153,11 +167,6 @@ def unescape(value: str) -> str:
     if "\\" not in value:
         return value
     return _ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], value)
-
-
-def split(value: str) -> list[str]:
-    """The items of a list value, between unescaped commas, still escaped."""
-    return _ITEM.findall(value) if "\\" in value else value.split(",")
 
 
 def escape(text: str) -> str:

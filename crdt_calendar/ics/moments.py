@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from crdt_calendar.errors import InvalidValue
 from crdt_calendar.ics.definitions import Definition
 from crdt_calendar.ics.lines import Line
+from crdt_calendar.ics.properties import MOST_OF_A_NAME
 from crdt_calendar.ics.values import Duration, read_duration, read_moment
 from crdt_calendar.ics.zones import Zones
 from crdt_calendar.model.when import (
@@ -61,7 +62,10 @@ def read_single(line: Line, zones: Zones) -> Moment:
 
 def read_periods(line: Line, zones: Zones) -> list[tuple[Moment, Moment | None]]:
     """The moments of a property with the ends, if they have any (PERIOD, section 3.3.9)."""
-    return [_read_period(text, line, zones) for text in line.value.split(",") if text.strip()]
+    texts = line.value.split(",", MOST_OF_A_NAME)
+    if len(texts) > MOST_OF_A_NAME:
+        raise InvalidValue(f"more than {MOST_OF_A_NAME} of them")
+    return [_read_period(text, line, zones) for text in texts if text.strip()]
 
 
 def _read_period(text: str, line: Line, zones: Zones) -> tuple[Moment, Moment | None]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crdt_calendar.ics.assembly import assemble
 from crdt_calendar.ics.components import Component, Problems, read_components
 from crdt_calendar.ics.drafts import Draft, read_draft
 from crdt_calendar.ics.lines import decode
 from crdt_calendar.ics.parsed import Parsed
-from crdt_calendar.ics.series import assemble
 from crdt_calendar.ics.zones import Zones, iana_name
 
 # Properties of a VCALENDAR by the field they fill, the first that is there.
@@ -48,9 +48,16 @@ def _read_zones(text: str, problems: Problems) -> Zones:
         tzid = component.first("TZID")
         if component.name == "VTIMEZONE" and tzid:
             definitions.setdefault(tzid.text.strip(), component)
-    position = text.find("\nX-WR-TIMEZONE:")
-    default = text[position:].split(":", 1)[1].split("\n", 1)[0] if position >= 0 else ""
-    return Zones(definitions, iana_name(default), problems)
+    return Zones(definitions, _default_zone(text), problems)
+
+
+def _default_zone(text: str) -> str | None:
+    """The zone that the calendar is shown in, as many programs note it."""
+    mark = "\nX-WR-TIMEZONE:"
+    start = text.find(mark)
+    if start < 0:
+        return None
+    return iana_name(text[start + len(mark) : start + len(mark) + 80].split("\n", 1)[0].strip())
 
 
 def _definitions(text: str) -> Iterator[str]:

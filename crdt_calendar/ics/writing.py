@@ -95,7 +95,7 @@ def _overrides_in_form(event: Event, when: When) -> Iterator[tuple[Local, Overri
 def _write_recurrence(event: Event, when: When, cancelled: list[Local]) -> Iterator[bytes]:
     if event.recurrence:
         if event.recurrence.rrule:
-            yield render("RRULE", event.recurrence.rrule)
+            yield render("RRULE", event.recurrence.rrule.strip().upper())
         extra = sorted({Moment(day).local_to(when) for day in event.recurrence.rdate})
         if extra:
             yield _write_moments("RDATE", extra, when.tz)

@@ -23,7 +23,7 @@ Zone = str | Definition | None
 
 # Rules are compared in these years, the likeliest first: a definition that begins next year matches
 # the zone as it is foreseen, a file from before a change of law the zone as it was then.
-_WINDOWS = ((2023, 2026), (2028, 2031), (2015, 2018), (2008, 2010))
+_WINDOWS = ((2023, 2026), (2028, 2031), (2016, 2017), (2008, 2010))
 
 # Of several zones with the same rules, the first of these is meant.
 _LIKELY = (
@@ -43,6 +43,9 @@ _DISPLAY_NAMES = {
 _UTC_NAMES = frozenset({"utc", "z", "gmt", "zulu", "universal", "etc/utc", "etc/gmt"})
 _FIXED = re.compile(r"\(?(?:UTC|GMT)?([+-])(\d{1,2})(?::?00)?\)?", re.IGNORECASE)
 
+# Definitions that need to be evaluated because their names say nothing. People meet in a few.
+MOST_DEFINITIONS = 100
+
 
 class Zones:
     """The zones of one file. `definitions` are its VTIMEZONE components by TZID."""
@@ -54,6 +57,7 @@ class Zones:
         self._default = default
         self._problems = problems
         self._known: dict[str, Zone] = {}
+        self._evaluated = 0
 
     def resolve(self, tzid: str, line: int) -> Zone:
         """The zone that a TZID at that line means; what is unclear is reported once."""
@@ -67,6 +71,9 @@ class Zones:
         name = iana_name(tzid) or (iana_name(location.value) if location else None)
         if name or definition is None:
             return name or self._guess(tzid, line)
+        self._evaluated += 1
+        if self._evaluated > MOST_DEFINITIONS:
+            return self._guess(tzid, line)
         try:
             rules = read_definition(definition)
         except InvalidValue as error:
