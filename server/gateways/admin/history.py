@@ -11,13 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from crdt_calendar.errors import ProtocolError
 from crdt_calendar.limits import Limits
+from crdt_calendar.protocol.content import GC, SKIP, read_count
 from crdt_calendar.protocol.update import (
-    GC,
-    SKIP,
     Delete,
     Id,
     Struct,
-    read_count,
     read_deletes,
     read_section,
     read_structs,
