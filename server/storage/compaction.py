@@ -118,7 +118,7 @@ class Compaction:
         removed = 0
         oldest_ms = before_ms - slack_ms
         expired = await self._reader.read(lambda connection: _expired(connection, oldest_ms))
-        for room in {*self._growth.due(), *expired}:
+        for room in sorted({*self._growth.due(), *expired}):
             try:
                 await self.compact(room)
                 compacted.append(room)
@@ -135,7 +135,9 @@ class Compaction:
     async def _write(
         self, room: str, room_id: int, kind: str, seq: int, pieces: list[Piece]
     ) -> int:
-        proof = await anyio.to_thread.run_sync(self._scratch.prove, room, pieces)
+        proof = await anyio.to_thread.run_sync(
+            self._scratch.prove, room, pieces, abandon_on_cancel=True
+        )
         row = (room_id, kind, seq, proof.snapshot)
         await self._writer.write(lambda connection: connection.execute(NEW_SNAPSHOT, row))
         return len(proof.snapshot)

@@ -207,7 +207,8 @@ class Reader(ConnectionThread):
             except sqlite3.DatabaseError as error:
                 raise CorruptData(f"the database is damaged: {error}; run verify") from error
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # an I/O error may have ended it
+                    connection.execute("ROLLBACK")
 
         return await self.run(look)
 

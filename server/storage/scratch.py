@@ -50,6 +50,8 @@ class Scratch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if child := self._child:
+            child.kill()  # whatever it is at: nobody waits for it any more
         self.rest()
 
     def prove(self, room: str, pieces: Sequence[Piece]) -> Proof:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import anyio
 import pytest
 
 from crdt_calendar.errors import CorruptData
-from server.storage import compaction, growth
+from server.storage import compaction, growth, scratch
 from server.storage.growth import Counts, Growth
 from server.storage.log import Entry
 from server.storage.maintenance import inspect, verify
@@ -223,6 +225,24 @@ async def test_appends_go_on_while_a_large_room_is_compacted(store: Store) -> No
         tasks.cancel_scope.cancel()
     assert during > 10
     assert len((await store.log.load("large")).update) > 100_000
+
+
+async def test_stopping_does_not_wait_for_a_document_that_takes_long(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start_sleeper() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(scratch, "_start", start_sleeper)
+    updates = edits(5)
+    with anyio.fail_after(30):
+        async with open_store(database) as store:
+            await store.log.append(entries(updates))
+            with anyio.move_on_after(0.1):
+                await store.compaction.compact("room")
+    async with open_store(database) as store:
+        assert await loaded(store) == content(*updates)
 
 
 async def test_growth_since_the_snapshot_says_when_another_is_due(

@@ -27,9 +27,9 @@ def pieces(updates: list[bytes]) -> list[Piece]:
 
 def test_merging_many_is_not_quadratic() -> None:
     updates = pieces(edits(20_000, keys=50))
-    started = time.perf_counter()
+    started = time.thread_time()
     merged = merge("room", updates)
-    assert time.perf_counter() - started < 2  # 0.05 s, and 3 s in one call
+    assert time.thread_time() - started < 1  # 0.05 s, and 2 s in one call
     assert content(merged) == content(*(update for _, update in updates))
 
 
