@@ -79,7 +79,8 @@ def _compose(
         directory.secret, keys or None, issuer=settings.issuer, audience=settings.audience
     )
     authority = Authority(keyring, store.catalog)
-    registry = Registry(store.log, settings.limits, metrics, idle_seconds=settings.idle_seconds)
+    idle_seconds = settings.idle_seconds
+    registry = Registry(store.log, settings.limits, metrics, spawn=start, idle_seconds=idle_seconds)
     metrics.watch(lambda: _occupancy(registry), lambda: _backlog(registry))
     store.catalog.changes.append(partial(_tell, start, registry))
     start(registry.run)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import accumulate
@@ -102,14 +101,13 @@ class Metrics(Collector):
         self._rooms = rooms
         self._backlog = backlog
 
-    @contextmanager
-    def connection(self, gateway: str) -> Iterator[None]:
-        """Count a connection to that gateway while the block runs."""
+    def connected(self, gateway: str) -> None:
+        """A connection to that gateway begins."""
         self._connections[gateway] = self._connections.get(gateway, 0) + 1
-        try:
-            yield
-        finally:
-            self._connections[gateway] -= 1
+
+    def disconnected(self, gateway: str) -> None:
+        """A connection to that gateway is over."""
+        self._connections[gateway] -= 1
 
     def closed(self, code: int) -> None:
         """A connection was closed by us, with that WebSocket close code."""
@@ -141,7 +139,7 @@ class Metrics(Collector):
         self._commit_failing = True
 
     def published(self, seconds: float, peers: int) -> None:
-        """A batch was handed to that many peers, `seconds` after its first frame was accepted."""
+        """A frame was handed to that many peers; so long it took until the sockets were flushed."""
         self._fan_out.add(seconds)
         self._deliveries += peers
 
@@ -175,7 +173,7 @@ class Metrics(Collector):
         hostile = sum(self._refused[reason] for reason in HOSTILE)
         yield _counter("hostile_frames", "Frames that no honest client sends", hostile)
         yield _counter("deliveries", "Batches handed to peers, one a peer", self._deliveries)
-        yield self._fan_out.metric("fanout_seconds", "From a frame's arrival to its peers")
+        yield self._fan_out.metric("fanout_seconds", "Handing one frame to all peers of a room")
 
     def _disk(self) -> Iterator[Metric]:
         backlog = self._backlog()

@@ -87,9 +87,19 @@ class _Entry:
 class PresenceTable:
     """Presence of one room. Times are seconds of any clock that does not run backwards."""
 
-    __slots__ = ("_changed", "_entries", "_everything", "_gone", "_limits", "_peers", "_sent")
+    __slots__ = (
+        "_changed",
+        "_entries",
+        "_everything",
+        "_gone",
+        "_limits",
+        "_peers",
+        "_sent",
+        "reflections",
+    )
 
     def __init__(self, limits: Limits) -> None:
+        self.reflections = 0  # frames that said nothing new; whoever reads may set it back
         self._limits = limits
         self._entries: dict[int, _Entry] = {}
         self._gone: dict[int, None] = {}  # those that left, oldest first
@@ -130,9 +140,11 @@ class PresenceTable:
         if mine is None:
             mine = self._peers[peer] = _Peer(user)
         elif self._sent.reflects(body, mine.home):
+            self.reflections += 1
             return None
         mine.stamp = user
         news = self._news(mine, body)
+        self.reflections += not news
         if mine.home is None and body[0] == 1:
             self._introduce(mine, news[0])
         behind = [one.client for one in news if self._hear(mine, one, now, owner_of)]

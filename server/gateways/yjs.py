@@ -12,7 +12,7 @@ from collections.abc import Awaitable
 import anyio
 from starlette.types import Receive, Scope, Send
 
-from crdt_calendar.errors import CalendarError, MalformedFrame
+from crdt_calendar.errors import CalendarError, MalformedFrame, ProtocolError
 from crdt_calendar.limits import Limits
 from server.auth.authority import Authority
 from server.auth.grants import Grant
@@ -67,9 +67,9 @@ class Connection:
         self._send = send
         self._credentials = credentials(scope)
         self._project: str = scope["path_params"]["project"]
-        self._cancel = anyio.CancelScope()
-        self._ready = anyio.Event()
+        self._user = ""
         self._accepted = False
+        self._ready: anyio.Event | None = None  # made by the first message that comes too early
         self._line: Line = AsgiLine(send)
         self._room: Room | None = None
         self._peer: Peer | None = None
@@ -77,55 +77,52 @@ class Connection:
     async def run(self) -> None:
         """Serve until either side has enough."""
         await self._receive()  # websocket.connect
-        with self._gateway.observer.connection("yjs"):
-            try:
-                await self._serve()
-            except CalendarError as error:
-                await self._close(error)
+        self._gateway.observer.connected("yjs")
+        try:
+            await self._serve()
+        except CalendarError as error:
+            await self._close(error)
+        finally:
+            self._gateway.observer.disconnected("yjs")
 
     async def _serve(self) -> None:
         gateway = self._gateway
         check_origin(self._scope, gateway.allowed_origins, self._credentials.source)
         claims = await gateway.authority.identify(self._credentials.token)
-        epoch = gateway.registry.epoch
+        self._user, epoch = claims.user, gateway.registry.epoch
         grant = await gateway.authority.admit(claims, self._project)
-        with gateway.registry.connected(grant.user):
-            async with gateway.registry.room(self._project) as self._room:
-                await self._stay(self._room, grant, claims, epoch)
-
-    async def _stay(self, room: Room, grant: Grant, claims: Claims, epoch: int) -> None:
-        self._open_line()
-        async with anyio.create_task_group() as tasks:
-            self._cancel = tasks.cancel_scope
-            peer = self._peer = Peer(
-                self._line,
-                grant,
-                self._gateway.limits,
-                now=asyncio.get_running_loop().time(),
-                spawn=tasks.start_soon,
-                ended=self._cancel.cancel,
-                reconsider=lambda grant: self._gateway.authority.regrant(grant, claims),
-            )
-            await self._accept()
-            try:
+        async with gateway.registry.visit(self._project, claims.user) as room:
+            self._open_line()
+            with anyio.CancelScope() as scope:
+                peer = self._make_peer(grant, claims, scope)
+                await self._accept()
                 with room.joined(peer):
-                    if epoch != self._gateway.registry.epoch:  # memberships changed meanwhile
+                    if epoch != gateway.registry.epoch:  # memberships changed meanwhile
                         await peer.regrant()
-                    await self._listen()
-            except CalendarError as error:
-                peer.end(error)
-            self._cancel.cancel()
-        if peer.error is not None:
-            raise peer.error
+                    await self._stay(peer, room)
+            if peer.error is not None:
+                raise peer.error
+
+    def _make_peer(self, grant: Grant, claims: Claims, scope: anyio.CancelScope) -> Peer:
+        return Peer(
+            self._line,
+            grant,
+            self._gateway.limits,
+            now=asyncio.get_running_loop().time(),
+            ended=scope.cancel,
+            reconsider=lambda grant: self._gateway.authority.regrant(grant, claims),
+        )
 
     def _open_line(self) -> None:
         offered = self._scope.get("extensions", {}).get(LINE_EXTENSION)
         if offered is not None:
             self._line = offered.open_line(self._take, self._end) or self._line
 
-    async def _listen(self) -> None:
+    async def _stay(self, peer: Peer, room: Room) -> None:
         """Wait for the end; without a line of the server's, messages come this way too."""
-        self._ready.set()
+        self._peer, self._room = peer, room
+        if self._ready is not None:
+            self._ready.set()
         while (message := await self._receive())["type"] == "websocket.receive":
             if (rest := self._take(message.get("bytes"))) is not None:
                 await rest
@@ -133,7 +130,7 @@ class Connection:
     def _take(self, data: bytes | None) -> Awaitable[None] | None:
         """Hand one message to the room; whatever is wrong with it ends this connection only."""
         peer, room = self._peer, self._room
-        if peer is None or room is None or not self._ready.is_set():
+        if peer is None or room is None:
             return self._take_later(data)
         if peer.error is not None:
             return None
@@ -147,6 +144,8 @@ class Connection:
         return None if rest is None else self._finish(peer, rest)
 
     async def _take_later(self, data: bytes | None) -> None:
+        if self._ready is None:
+            self._ready = anyio.Event()
         await self._ready.wait()
         if (rest := self._take(data)) is not None:
             await rest
@@ -168,9 +167,17 @@ class Connection:
     async def _close(self, error: CalendarError) -> None:
         self._gateway.observer.refused(error.slug)
         self._gateway.observer.closed(error.close_code)
-        who = {"project": self._project, "user": self._peer.grant.user if self._peer else ""}
-        why = {"code": error.close_code, "slug": error.slug, "reason": str(error)}
-        log.info("connection closed", extra={**who, **why})
+        log.log(
+            logging.WARNING if isinstance(error, ProtocolError) else logging.INFO,
+            "connection closed",
+            extra={
+                "project": self._project,
+                "user": self._user,
+                "code": error.close_code,
+                "slug": error.slug,
+                "reason": str(error),
+            },
+        )
         reason = str(error).encode()[:REASON_BYTES].decode(errors="ignore")
         with anyio.move_on_after(FAREWELL_SECONDS, shield=True):
             if not self._accepted:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 
 class Observer(Protocol):
     """Counts and times. Called on the hot path: implementations only add numbers."""
 
-    def connection(self, gateway: str) -> AbstractContextManager[None]:
-        """A connection to that gateway lasts as long as the block."""
+    def connected(self, gateway: str) -> None:
+        """A connection to that gateway begins."""
+
+    def disconnected(self, gateway: str) -> None:
+        """A connection to that gateway is over."""
 
     def closed(self, code: int) -> None:
         """A connection was closed by us, with that code."""
@@ -40,8 +42,9 @@ class Observer(Protocol):
 class Silent:
     """An observer that does not care."""
 
-    def connection(self, gateway: str) -> AbstractContextManager[None]:
-        return nullcontext()
+    def connected(self, gateway: str) -> None: ...
+
+    def disconnected(self, gateway: str) -> None: ...
 
     def closed(self, code: int) -> None: ...
 

@@ -2,13 +2,12 @@
 
 After quiet a room speaks at once, so a lone editor waits one commit and nothing else. Under load
 everything that comes in within a window leaves together. The window follows from what speaking
-costs: a room spends at most `SHARE` of one core on it, whether it has two peers or two thousand,
+costs: a room spends at most a share of one core on it, whether it has two peers or two thousand,
 and a loop that lags (other rooms, a large frame) widens it by itself.
 """
 
 from __future__ import annotations
 
-SHARE = 0.25
 SHORTEST_SECONDS = 0.002
 LONGEST_SECONDS = 0.1
 SMOOTHING = 0.25
@@ -17,16 +16,17 @@ SMOOTHING = 0.25
 class Pace:
     """The time between two ticks of one room. Sans I/O: times are given, in seconds."""
 
-    __slots__ = ("_cost", "_last")
+    __slots__ = ("_cost", "_last", "_share")
 
-    def __init__(self) -> None:
+    def __init__(self, share: float) -> None:
+        self._share = share
         self._last = float("-inf")
         self._cost = 0.0
 
     @property
     def window_seconds(self) -> float:
         """How long to collect before speaking again."""
-        return min(max(self._cost / SHARE, SHORTEST_SECONDS), LONGEST_SECONDS)
+        return min(max(self._cost / self._share, SHORTEST_SECONDS), LONGEST_SECONDS)
 
     def due(self) -> float:
         """The time of the next tick; in the past after quiet."""

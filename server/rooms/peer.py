@@ -8,6 +8,7 @@ closed with 1013. Nobody else notices.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
@@ -26,13 +27,15 @@ StateVector = Mapping[int, int]
 
 NOTHING: StateVector = {}
 
+log = logging.getLogger(__name__)
+
 
 class Peer:
     """One connection in one room.
 
-    ``spawn`` starts a coroutine function in the connection's task group; ``ended`` is called once
-    when the connection has to close, which the gateway then does, with ``error`` as the reason;
-    ``reconsider`` says what the peer may do now, or raises.
+    ``ended`` is called once when the connection has to close, which the gateway then does, with
+    ``error`` as the reason; ``reconsider`` says what the peer may do now, or raises. The room sets
+    ``spawn``, to start the pump, and ``catch_up``, to ask for a difference.
     """
 
     __slots__ = (
@@ -45,13 +48,13 @@ class Peer:
         "_queued_bytes",
         "_reconsider",
         "_since",
-        "_spawn",
         "catch_up",
         "error",
         "grant",
         "meter",
         "quiet_since",
         "session",
+        "spawn",
         "stale",
         "stamp",
     )
@@ -63,7 +66,6 @@ class Peer:
         limits: Limits,
         *,
         now: float,
-        spawn: Spawn,
         ended: Callable[[], object],
         reconsider: Callable[[Grant], Awaitable[Grant]],
     ) -> None:
@@ -75,12 +77,12 @@ class Peer:
         self.stale = False
         self.quiet_since = now
         self.catch_up: Callable[[Peer, StateVector], None] | None = None
+        self.spawn: Spawn | None = None
         self._line = line
         self._limits = limits
-        self._spawn = spawn
         self._ended = ended
         self._reconsider = reconsider
-        self._queue: deque[Frame] = deque()
+        self._queue: deque[Frame] | None = None  # most peers never need one
         self._queued_bytes = 0
         self._since: StateVector = NOTHING
         self._pumping = False
@@ -111,7 +113,7 @@ class Peer:
         """Close this connection, with that error as the reason."""
         if self.error is None:
             self.error = error
-            self._queue.clear()
+            self._queue = None
             self._queued_bytes = 0
             self._ended()
 
@@ -130,34 +132,40 @@ class Peer:
     def _enqueue(self, frame: Frame, since: StateVector) -> None:
         if self.error is not None or (self.stale and frame.droppable):
             return
+        if self._queue is None:
+            self._queue = deque()
         if not self._queue and not self.stale:
             self._since = since
         self._queue.append(frame)
         self._queued_bytes += len(frame)
         if self._queued_bytes > self._limits.outbox_bytes and len(self._queue) > 1:
             self._fall_behind(self._since)
-        if not self._pumping:
+        if not self._pumping and self.spawn is not None:
             self._pumping = True
-            self._spawn(self._pump)
+            self.spawn(self._pump)
 
     def _fall_behind(self, since: StateVector) -> None:
         self.stale = True
         self._since = since
-        self._queue = deque(frame for frame in self._queue if not frame.droppable)
+        self._queue = deque(frame for frame in self._queue or () if not frame.droppable)
         self._queued_bytes = sum(map(len, self._queue))
         if self._queued_bytes > self._limits.outbox_bytes:
             self.end(TooSlow("too many answers wait unread; read faster or ask less"))
 
     async def _pump(self) -> None:
         try:
-            while self._queue and self.error is None:
+            while self._queue:
                 frame = self._queue.popleft()
                 self._queued_bytes -= len(frame)
                 await self._line.send(frame, self._limits.stale_seconds)
-        except TooSlow as error:
+        except CalendarError as error:
             self.end(error)
+        except Exception:  # the pumps of all peers share one task group: none may bring it down
+            log.exception("a line broke")
+            self.end(TooSlow("the connection broke"))
         finally:
             self._pumping = False
+            self._queue = None
         if self.stale and not self._awaited:
             self._ask_difference(self._since)
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
 from anyio.to_thread import run_sync
-from crdt_calendar.protocol.ledger import Ledger
 
 from crdt_calendar.errors import ServiceRestart, TooManyConnections
 from crdt_calendar.limits import Limits
+from crdt_calendar.protocol.ledger import Ledger
 from server.rooms.observer import Observer
+from server.rooms.peer import Spawn
 from server.rooms.room import Room
 from server.rooms.writer import Writer
 from server.storage.log import Log
@@ -34,15 +35,22 @@ class _Slot:
 
 
 class Registry:
-    """All rooms of this process."""
+    """All rooms of this process. ``spawn`` starts a task that ends with the registry's owner."""
 
     def __init__(
-        self, log: Log, limits: Limits, observer: Observer, *, idle_seconds: float = IDLE_SECONDS
+        self,
+        log: Log,
+        limits: Limits,
+        observer: Observer,
+        *,
+        spawn: Spawn,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self.writer = Writer(log, limits, observer)
         self._log = log
         self._limits = limits
         self._observer = observer
+        self._spawn = spawn
         self._idle_seconds = idle_seconds
         self._slots: dict[str, _Slot] = {}
         self._users: Counter[str] = Counter()
@@ -68,23 +76,35 @@ class Registry:
         try:
             yield await self._loaded(name, slot)
         finally:
-            slot.pins -= 1
-            slot.idle_since = asyncio.get_running_loop().time()
+            self._unpin(slot)
 
-    @contextmanager
-    def connected(self, user: str) -> Iterator[None]:
-        """Count a connection of that user. Raises when there are too many, or the server stops."""
+    @asynccontextmanager
+    async def visit(self, name: str, user: str) -> AsyncIterator[Room]:
+        """The room of that name for one connection of that user, which counts as one.
+
+        Raises `TooManyConnections`, `ServiceRestart`, and what `room` raises.
+        """
+        self._count_in(user)
+        slot = self._slots.setdefault(name, _Slot())
+        slot.pins += 1
+        try:
+            yield await self._loaded(name, slot)
+        finally:
+            self._unpin(slot)
+            self._users[user] -= 1
+            if not self._users[user]:
+                del self._users[user]
+
+    def _count_in(self, user: str) -> None:
         if self.stopping:
             raise ServiceRestart("this server is stopping; come back in a moment")
         if self._users[user] >= self._limits.connections_per_user:
             raise TooManyConnections(f"{user} has too many connections; close some")
         self._users[user] += 1
-        try:
-            yield
-        finally:
-            self._users[user] -= 1
-            if not self._users[user]:
-                del self._users[user]
+
+    def _unpin(self, slot: _Slot) -> None:
+        slot.pins -= 1
+        slot.idle_since = asyncio.get_running_loop().time()
 
     @property
     def rooms(self) -> tuple[Room, ...]:
@@ -127,7 +147,7 @@ class Registry:
         stored = await self._log.load(name)
         # The walk over a large document takes a while in Python; other rooms go on meanwhile.
         ledger = await run_sync(Ledger.restore, stored.update, stored.bindings, self._limits)
-        return Room(name, stored, ledger, self.writer, self._observer)
+        return Room(name, stored, ledger, self.writer, self._observer, self._spawn)
 
     async def _discard(self, slot: _Slot) -> None:
         room, slot.room = slot.room, None

@@ -8,6 +8,7 @@ sender too. Everything between two awaits is plain synchronous code on one threa
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from time import time
@@ -42,13 +43,18 @@ from server.rooms.batch import Batch
 from server.rooms.frame import Frame
 from server.rooms.observer import Observer
 from server.rooms.pace import Pace
-from server.rooms.peer import Peer, StateVector
+from server.rooms.peer import Peer, Spawn, StateVector
 from server.rooms.replica import Replica
 from server.rooms.writer import Source, Writer
 from server.storage.log import Entry, Stored
 
 # Stock clients take 30 s of silence for a dead line; two frames in that time forgive a lost tick.
 QUIET_SECONDS = 15.0
+# What of one core a room may spend on telling everybody: updates before presence.
+UPDATE_SHARE = 0.3
+PRESENCE_SHARE = 0.2
+# Stock clients send back every presence frame they hear; each costs that much to drop.
+REFLECTION_SECONDS = 15e-6
 SILENCE = Frame(messages.encode_awareness(NOBODY))
 
 T = TypeVar("T")
@@ -59,7 +65,13 @@ class Room(Source):
     """One project's document while somebody is in it."""
 
     def __init__(
-        self, name: str, stored: Stored, ledger: Ledger, writer: Writer, observer: Observer
+        self,
+        name: str,
+        stored: Stored,
+        ledger: Ledger,
+        writer: Writer,
+        observer: Observer,
+        spawn: Spawn,
     ) -> None:
         self.name = name
         self.recovering = stored.recovering
@@ -69,13 +81,16 @@ class Room(Source):
         self._presence = PresenceTable(self._limits)
         self._writer = writer
         self._observer = observer
+        self._spawn = spawn
         self._loop = asyncio.get_running_loop()
         self._peers: dict[Peer, None] = {}
         self._batch = Batch()
+        self._offered = False  # the writer knows of the batch and has not taken it yet
         self._in_flight = 0
         self._published: StateVector = dict(ledger.state_vector)
-        self._pace = Pace()
-        self._timer: asyncio.Handle | None = None
+        self._update_pace = Pace(UPDATE_SHARE)
+        self._presence_pace = Pace(PRESENCE_SHARE)
+        self._timer: asyncio.TimerHandle | None = None
         self._spoke_at = float("-inf")
 
     # Coming and going
@@ -85,7 +100,7 @@ class Room(Source):
         """Have the peer in the room; whichever way the block is left, the peer is gone at once."""
         if len(self._peers) >= self._limits.connections_per_room:
             raise TooManyConnections(f"room {self.name} is full; try again later")
-        peer.catch_up = self._catch_up
+        peer.catch_up, peer.spawn = self._catch_up, self._spawn
         self._peers[peer] = None
         try:
             self._greet(peer)
@@ -279,25 +294,34 @@ class Room(Source):
             self._soon()
 
     def _soon(self) -> None:
-        if self._timer is not None:
+        """Have `_tick` called when the first of what waits is due."""
+        due = self._update_pace.due() if self._batch and not self._offered else math.inf
+        if self._presence.has_changes:
+            due = min(due, self._presence_pace.due())
+        if due == math.inf:
             return
-        due = self._pace.due()
-        if due <= self._loop.time():
-            self._timer = self._loop.call_soon(self._tick)
-        else:
-            self._timer = self._loop.call_at(due, self._tick)
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        self._pace.ticked(self._loop.time())
-        if self._batch:
+        now = self._loop.time()
+        if self._batch and not self._offered and self._update_pace.due() <= now:
+            self._offered = True
+            self._update_pace.ticked(now)
             self._writer.offer(self)
-        if not self._batch.entries or self._writer.failing:
-            self._speak(None)
+        if self._presence.has_changes and self._presence_pace.due() <= now:
+            self._presence_pace.ticked(now)
+            self._show_presence()
+        self._soon()
 
     def take(self) -> Batch:
         """Hand over everything pending; what comes later belongs to the next batch."""
         batch, self._batch = self._batch, Batch()
+        self._offered = False
         self._in_flight += 1
         return batch
 
@@ -308,36 +332,36 @@ class Room(Source):
         # that a peer lacks, while the updates may build on the difference.
         for action in batch.held:
             action()
-        update = None
         if batch.entries:
-            update = Frame(messages.encode_update(batch.merged()), droppable=True)
-        self._speak(update)
-        self._published = {**self._published, **batch.ends}
+            update = messages.encode_update(batch.merged())
+            self._speak(Frame(update, droppable=True), self._update_pace, 0.0)
+            self._published = {**self._published, **batch.ends}
         now = self._loop.time()
         for arrived in batch.received:
             self._observer.acknowledged(now - arrived)
 
-    def _speak(self, update: Frame | None) -> None:
-        """Hand an update and all changed presence to everybody."""
-        started = self._loop.time()
-        frames = [] if update is None else [update]
-        if self._presence.has_changes and (changes := self._presence.take_changes()):
-            frames.append(Frame(messages.encode_awareness(changes), droppable=True))
-        if not frames:
-            return
+    def _show_presence(self) -> None:
+        """Send all that changed in presence, the latest of each client, to everybody."""
+        if changes := self._presence.take_changes():
+            besides = self._presence.reflections * REFLECTION_SECONDS
+            self._presence.reflections = 0
+            frame = Frame(messages.encode_awareness(changes), droppable=True)
+            self._speak(frame, self._presence_pace, besides)
+
+    def _speak(self, frame: Frame, pace: Pace, besides_seconds: float) -> None:
+        """Hand a frame to everybody; `besides_seconds` is what doing so costs elsewhere."""
+        started = self._spoke_at = self._loop.time()
         since = self._published
         for peer in self._peers:
-            for frame in frames:
-                peer.put(frame, since)
-        self._spoke_at = started
-        size_bytes = sum(map(len, frames)) * len(self._peers)
-        self._observer.sent(len(frames) * len(self._peers), size_bytes)
+            peer.put(frame, since)
+        peers = len(self._peers)
+        self._observer.sent(peers, len(frame) * peers)
         # The next callback runs after the loop has flushed the sockets: the true cost.
-        self._loop.call_soon(self._spoken, started, len(self._peers))
+        self._loop.call_soon(self._spoken, started, pace, besides_seconds, peers)
 
-    def _spoken(self, started: float, peers: int) -> None:
+    def _spoken(self, started: float, pace: Pace, besides_seconds: float, peers: int) -> None:
         seconds = self._loop.time() - started
-        self._pace.cost(seconds)
+        pace.cost(seconds + besides_seconds)
         self._observer.published(seconds, peers)
 
     def _catch_up(self, peer: Peer, since: StateVector) -> None:

@@ -264,6 +264,18 @@ def test_what_was_just_sent_is_dropped_unread(room: Room) -> None:
     assert room.present == {}
 
 
+def test_frames_that_say_nothing_new_are_counted() -> None:
+    table = PresenceTable(LIMITS)
+    for client, peer in ((1, "a"), (2, "b")):
+        table.receive(peer, ADA, says(client, 1), 0.0, lambda client: None)
+    sent = table.take_changes()
+    assert sent is not None
+    assert table.reflections == 0
+    table.receive("a", ADA, sent, 0.0, lambda client: None)
+    table.receive("b", ADA, says(1, 1), 0.0, lambda client: None)
+    assert table.reflections == 2
+
+
 def test_no_more_of_those_who_left_are_remembered_than_can_be_there() -> None:
     room = Room(replace(LIMITS, connections_per_room=10))
     for client in range(30):

@@ -98,19 +98,11 @@ class House:
         async def keep(grant: Grant) -> Grant:
             return grant
 
-        async with anyio.create_task_group() as tasks, self.registry.room(project) as room:
-            peer = Peer(
-                line,
-                grant,
-                self.limits,
-                now=anyio.current_time(),
-                spawn=tasks.start_soon,
-                ended=lambda: None,
-                reconsider=keep,
-            )
+        async with self.registry.visit(project, user) as room:
+            now = anyio.current_time()
+            peer = Peer(line, grant, self.limits, now=now, ended=lambda: None, reconsider=keep)
             with room.joined(peer):
                 yield Visitor(room, peer, line)
-            tasks.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -119,8 +111,9 @@ async def house(
 ) -> AsyncIterator[House]:
     """A house on an empty memory log, or on the log given."""
     limits, log = limits or Limits(), log or MemoryLog()
-    registry = Registry(log, limits, Silent(), idle_seconds=idle_seconds)
     async with anyio.create_task_group() as tasks:
+        spawn = tasks.start_soon
+        registry = Registry(log, limits, Silent(), spawn=spawn, idle_seconds=idle_seconds)
         tasks.start_soon(registry.run)
         yield House(registry, log, limits)
         await registry.stop()

@@ -29,15 +29,10 @@ async def connected(line: ListLine) -> AsyncIterator[Peer]:
         return grant
 
     async with anyio.create_task_group() as tasks:
-        yield Peer(
-            line,
-            GRANT,
-            LIMITS,
-            now=0.0,
-            spawn=tasks.start_soon,
-            ended=tasks.cancel_scope.cancel,
-            reconsider=keep,
-        )
+        ended = tasks.cancel_scope.cancel
+        peer = Peer(line, GRANT, LIMITS, now=0.0, ended=ended, reconsider=keep)
+        peer.spawn = tasks.start_soon
+        yield peer
         tasks.cancel_scope.cancel()
 
 
@@ -140,17 +135,9 @@ async def test_a_regrant_changes_what_the_peer_may_do_or_ends_it() -> None:
     async def refuse(grant: Grant) -> Grant:
         raise Forbidden("removed")
 
-    async with anyio.create_task_group() as tasks:
-        for decide, role in ((lower, Role.VIEWER), (refuse, Role.EDITOR)):
-            peer = Peer(
-                ListLine(),
-                GRANT,
-                LIMITS,
-                now=0.0,
-                spawn=tasks.start_soon,
-                ended=lambda: None,
-                reconsider=decide,
-            )
-            await peer.regrant()
-            assert peer.grant.role is role
-        assert str(peer.error) == "removed"
+    for decide, role in ((lower, Role.VIEWER), (refuse, Role.EDITOR)):
+        line = ListLine()
+        peer = Peer(line, GRANT, LIMITS, now=0.0, ended=lambda: None, reconsider=decide)
+        await peer.regrant()
+        assert peer.grant.role is role
+    assert str(peer.error) == "removed"

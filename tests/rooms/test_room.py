@@ -354,21 +354,23 @@ async def test_a_connection_over_its_rate_is_held() -> None:
         assert alice.peer.error is None
 
 
-async def test_a_full_room_and_a_user_with_too_many_connections_are_refused() -> None:
-    limits = Limits(connections_per_room=1, connections_per_user=1)
-    async with house(limits) as home:
-        with home.registry.connected("alice"):
-            with pytest.raises(TooManyConnections), home.registry.connected("alice"):
+async def test_a_full_room_is_closed_to_more() -> None:
+    async with house(Limits(connections_per_room=1)) as home, home.visit():
+        with pytest.raises(TooManyConnections):
+            async with home.visit("bob"):
                 pass
-            with home.registry.connected("bob"):
-                pass
-        with home.registry.connected("alice"):
-            pass
+
+
+async def test_a_user_with_too_many_connections_is_refused_and_others_are_not() -> None:
+    async with house(Limits(connections_per_user=1)) as home:
         async with home.visit():
-            with pytest.raises(BaseExceptionGroup) as refused:
-                async with home.visit("bob"):
+            with pytest.raises(TooManyConnections):
+                async with home.visit(project="other"):
                     pass
-            assert refused.group_contains(TooManyConnections)
+            async with home.visit("bob"):
+                pass
+        async with home.visit():
+            pass
 
 
 async def test_an_edit_from_inside_returns_when_it_is_on_disk_and_everybody_hears_it() -> None:
@@ -437,8 +439,9 @@ async def test_a_stop_commits_what_was_accepted_and_sends_everybody_away() -> No
         await home.registry.stop()
         assert isinstance(alice.peer.error, ServiceRestart)
         assert len(await log.history("demo")) == 1
-        with pytest.raises(ServiceRestart), home.registry.connected("bob"):
-            pass
+        with pytest.raises(ServiceRestart):
+            async with home.visit("bob"):
+                pass
 
 
 class PanicException(BaseException):
