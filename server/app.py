@@ -15,9 +15,9 @@ from time import time
 
 import anyio
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, Router, WebSocketRoute
 
-from crdt_calendar.errors import CommitFailed
+from crdt_calendar.errors import StorageError
 from server.auth.authority import Authority
 from server.auth.jwks import KeySet
 from server.auth.tokens import Keyring
@@ -91,9 +91,7 @@ def _compose(
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Every door there is."""
-    health = Health(service.registry, service.metrics)
-    page = Page(service.registry, service.authority, service.store.catalog)
+    """Every door there is. Yjs comes first and without middleware: it costs memory per peer."""
     yjs = YjsGateway(
         service.registry,
         service.authority,
@@ -101,14 +99,16 @@ def routes(service: Service) -> list[BaseRoute]:
         service.metrics,
         frozenset(service.settings.origins),
     )
-    return [
+    health = Health(service.registry, service.metrics)
+    page = Page(service.registry, service.authority, service.store.catalog)
+    pages = [
         Route("/", page.show),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", health.metrics),
         Route("/admin/{operation}", admin_door(service)),
-        WebSocketRoute("/yjs/{project}", yjs),
     ]
+    return [WebSocketRoute("/yjs/{project}", yjs), Mount("/", Starlette(routes=pages))]
 
 
 def admin_door(service: Service) -> AdminDoor:
@@ -122,20 +122,20 @@ def admin_door(service: Service) -> AdminDoor:
     )
 
 
-def create_app(settings: Settings | None = None) -> Starlette:
+def create_app(settings: Settings | None = None) -> Router:
     """The ASGI application; it opens everything when the server starts its lifespan.
 
     Without settings they are taken from the environment then.
     """
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: object) -> AsyncIterator[None]:
         async with open_service(settings or Settings.load()) as service:
-            app.state.service = service
-            app.router.routes[:] = routes(service)
+            router.routes[:] = routes(service)
             yield
 
-    return Starlette(lifespan=lifespan)
+    router = Router(lifespan=lifespan)
+    return router
 
 
 def _tell(start: Callable[..., object], registry: Registry, change: Change) -> None:
@@ -159,7 +159,7 @@ async def _upkeep(store: Store, retention_days: float) -> None:
         await anyio.sleep(UPKEEP_SECONDS)
         try:
             await store.compaction.sweep(int(time() * 1000 - retention_days * DAY_MS))
-        except CommitFailed as error:  # the disk is full or gone: appends raise the alarm
+        except StorageError as error:  # the disk is full or gone: appends raise the alarm
             log.warning("upkeep failed, next try in %d s: %s", UPKEEP_SECONDS, error)
 
 

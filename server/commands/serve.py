@@ -121,7 +121,7 @@ def _end_now(reason: str) -> None:
 
 
 async def _serve(settings: Settings, stop: anyio.Event, *, quiet: bool, with_token: bool) -> None:
-    from starlette.applications import Starlette
+    from starlette.routing import Router
 
     from server import serving
     from server.app import open_service, routes
@@ -140,11 +140,12 @@ async def _serve(settings: Settings, stop: anyio.Event, *, quiet: bool, with_tok
                 _introduce(service)
             click.echo(f"{own}/{_query(service) if with_token else ''}")
             await serving.serve(
-                Starlette(routes=routes(service)),
+                Router(routes(service)),
                 sockets,
                 frame_bytes=settings.limits.frame_bytes,
                 stop=told_to_stop,
                 ping_seconds=settings.ping_seconds,
+                access_log=settings.access_log,
             )
 
 

@@ -9,6 +9,8 @@ from pycrdt import merge_updates
 
 from server.storage.log import Entry
 
+MERGED_AT_ONCE = 64  # what `merge_updates` takes grows with the square of their number
+
 
 @dataclass(slots=True)
 class Batch:
@@ -36,6 +38,10 @@ class Batch:
 
     def merged(self) -> bytes:
         """All updates as one."""
-        if len(self.entries) == 1:
-            return self.entries[0].update
-        return merge_updates(*(entry.update for entry in self.entries))
+        updates = [entry.update for entry in self.entries]
+        while len(updates) > 1:
+            updates = [
+                merge_updates(*updates[start : start + MERGED_AT_ONCE])
+                for start in range(0, len(updates), MERGED_AT_ONCE)
+            ]
+        return updates[0]
