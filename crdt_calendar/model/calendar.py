@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pycrdt import Doc, Map
 
 from crdt_calendar.errors import InvalidValue, NoSuchEvent
-from crdt_calendar.model.details import Alarm, Attendee, Plain, Problem, Stamp
+from crdt_calendar.model.details import LARGEST_INT, Alarm, Attendee, Plain, Problem, Stamp
 from crdt_calendar.model.event import Event, Instance, is_tombstone
 from crdt_calendar.model.fields import (
     ALARM,
@@ -205,12 +205,20 @@ class Calendar:
     # Writing attendees and alarms
 
     def set_attendee(
-        self, event_id: str, address: str, *, name: str = "", role: str = "", status: str = ""
+        self,
+        event_id: str,
+        address: str,
+        *,
+        name: str | None = None,
+        role: str | None = None,
+        status: str | None = None,
     ) -> frozenset[str]:
-        """Invite somebody, or change how they are invited; what else is known of them stays."""
-        held = {one.address: one for one in self.get(event_id).attendees}.get(address)
-        attendee = Attendee(address, name, role, status, held.ics if held else {})
-        return self.patch(event_id, {ATTENDEE + address: attendee.to_value()})
+        """Invite somebody, or change what is known of them; None leaves it as it is."""
+        attendees = {one.address: one for one in self.get(event_id).attendees}
+        held = attendees.get(address, Attendee(address))
+        given = {"name": name, "role": role, "status": status}
+        told = {key: value for key, value in given.items() if value is not None}
+        return self.patch(event_id, {ATTENDEE + address: {**held.to_value(), **told}})
 
     def remove_attendee(self, event_id: str, address: str) -> frozenset[str]:
         """Take somebody off the list."""
@@ -272,7 +280,7 @@ class Calendar:
 
     def _create(self, event_id: str, values: Plain, sequence: int = 0) -> str:
         check_key(event_id, "event_id")
-        if event_id in self._events:
+        if isinstance(self._events.get(event_id), Map):
             raise InvalidValue(f"event_id: {event_id} is taken; update it, or restore it first")
         stamp = self._stamp()
         with self._doc.transaction():
@@ -288,7 +296,7 @@ class Calendar:
         changes = differing(shared, values)
         if changes:
             seen = Event.read(event_id, {"sequence": shared.get("sequence")}).sequence
-            book = {"sequence": max(seen + 1, sequence), "updated": self._stamp()}
+            book = {"sequence": min(max(seen + 1, sequence), LARGEST_INT), "updated": self._stamp()}
             with self._doc.transaction():
                 self._mark_schema()
                 write_map(shared, {**changes, **book})

@@ -137,7 +137,7 @@ class ChangeFeed:
             return Deleted(event_id) if record.was_live else None
         if record.replaced:
             record.keys.update(cast("EventMap", self._events[event_id]).keys())
-        return Updated(event_id, frozenset(record.keys - BOOKKEEPING))
+        return Updated(event_id, frozenset(record.keys - BOOKKEEPING - {"deleted"}))
 
     def _is_live(self, event_id: str) -> bool:
         shared = self._events.get(event_id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 
 from crdt_calendar.model.rule import Rule
 from crdt_calendar.model.when import LAST_YEAR
@@ -60,16 +61,18 @@ def _on_weekdays(rule: Rule) -> DayTest:
     "The BYDAY rule part MUST NOT be specified with a numeric value when the FREQ rule part is not
     set to MONTHLY or YEARLY": then the number is passed over.
     """
+    weekdays = frozenset(weekday for _, weekday in rule.by_day)
     if rule.freq not in ("YEARLY", "MONTHLY") or not any(nth for nth, _ in rule.by_day):
-        plain = frozenset(weekday for _, weekday in rule.by_day)
-        return lambda day: (day - 1) % 7 in plain
+        return lambda day: (day - 1) % 7 in weekdays
     place = _place_in_month if rule.freq == "MONTHLY" or rule.by_month else _place_in_year
     wanted = frozenset(rule.by_day)
 
     def test(day: int) -> bool:
         weekday = (day - 1) % 7
+        if weekday not in weekdays:
+            return False
         nth, from_end = place(day)
-        ordinals = (0, (nth + 6) // 7, (from_end - 6) // 7)
+        ordinals = (0, (nth + 6) // 7, -((6 - from_end) // 7))
         return any((ordinal, weekday) in wanted for ordinal in ordinals)
 
     return test
@@ -79,6 +82,11 @@ def _is_among(wanted: tuple[int, ...], place: int, from_end: int) -> bool:
     return place in wanted or from_end in wanted
 
 
+# Whoever draws a week asks every series about the same few days.
+_of_recent_days = lru_cache(maxsize=4096)
+
+
+@_of_recent_days
 def _place_in_month(day: int) -> tuple[int, int]:
     """The place of a day in its month from the front (1 is the first) and the back (-1, last)."""
     its_date = date.fromordinal(day)
@@ -86,6 +94,7 @@ def _place_in_month(day: int) -> tuple[int, int]:
     return its_date.day, day - days.stop
 
 
+@_of_recent_days
 def _place_in_year(day: int) -> tuple[int, int]:
     """The same in its year."""
     year = date.fromordinal(day).year
@@ -100,7 +109,7 @@ def _week_in_year(day: int, wkst: int) -> tuple[int, int]:
     """
     fourth = day - (day - 1 - wkst) % 7 + 3
     place, from_end = _place_in_year(fourth)
-    return (place + 6) // 7, (from_end - 6) // 7
+    return (place + 6) // 7, -((6 - from_end) // 7)
 
 
 def _year_of(moment: datetime, rule: Rule) -> int:

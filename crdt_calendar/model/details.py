@@ -31,6 +31,10 @@ class Stamp:
     by: str
     at: datetime
 
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise InvalidValue(f"at: say in which zone {self.at} is")
+
     @classmethod
     def from_value(cls, value: object, key: str = "updated") -> Stamp:
         """Read ``{by, at}``. Raises `InvalidValue` naming `key`."""
@@ -74,7 +78,7 @@ class Attendee:
         name, role, status = (
             as_text(fields.get(part) or "", f"{key}.{part}") for part in ("name", "role", "status")
         )
-        return cls(address, name, role, status, as_mapping(fields.get("ics") or {}, f"{key}.ics"))
+        return cls(address, name, role, status, _as_foreign(fields.get("ics"), f"{key}.ics"))
 
     def to_value(self) -> dict[str, object]:
         """The document's plain value."""
@@ -104,7 +108,7 @@ class Alarm:
         fields = as_mapping(value, key)
         before = as_int(fields.get("before"), f"{key}.before")
         action = as_text(fields.get("action") or "display", f"{key}.action")
-        return cls(alarm_id, before, action, as_mapping(fields.get("ics") or {}, f"{key}.ics"))
+        return cls(alarm_id, before, action, _as_foreign(fields.get("ics"), f"{key}.ics"))
 
     def to_value(self) -> dict[str, object]:
         """The document's plain value."""
@@ -121,7 +125,7 @@ def as_plain(value: object, key: str, levels: int = 16) -> object:
         return value
     if isinstance(value, str):
         return _as_unicode(value, key)
-    if isinstance(value, int | float) and -(2**53) <= value <= 2**53:  # NaN is not
+    if isinstance(value, int | float) and -LARGEST_INT <= value <= LARGEST_INT:  # NaN is not
         return value
     if levels and isinstance(value, list | tuple):
         return [as_plain(item, key, levels - 1) for item in value]
@@ -131,6 +135,11 @@ def as_plain(value: object, key: str, levels: int = 16) -> object:
             for name, item in value.items()
         }
     raise InvalidValue(f"{key}: {type(value).__name__} is nothing a document can hold here")
+
+
+def _as_foreign(value: object, key: str) -> Plain:
+    """What somebody keeps beside the contract: any plain object, so that all can pass it on."""
+    return as_mapping(as_plain({} if value is None else value, key), key)
 
 
 def _as_unicode(text: str, key: str) -> str:
@@ -146,6 +155,10 @@ def _check_name(name: str, key: str) -> None:
         raise InvalidValue(f"{key}: the name after the slash is missing")
 
 
+# What a number of JavaScript can hold.
+LARGEST_INT = 2**53
+
+
 def as_text(value: object, key: str) -> str:
     """`value` if it is a string, else `InvalidValue` naming `key`."""
     if not isinstance(value, str):
@@ -157,7 +170,9 @@ def as_int(value: object, key: str) -> int:
     """`value` as a whole number, else `InvalidValue`. Yjs numbers are floats: 3.0 is 3."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidValue(f"{key}: not a number")
-    if not -(2**53) <= value <= 2**53 or value != int(value):  # the first refuses NaN, too
+    if not -LARGEST_INT <= value <= LARGEST_INT or value != int(
+        value
+    ):  # the first refuses NaN, too
         raise InvalidValue(f"{key}: not a whole number")
     return int(value)
 

@@ -20,6 +20,7 @@ from crdt_calendar.model.details import (
     Stamp,
     as_int,
     as_mapping,
+    as_plain,
     as_text,
 )
 from crdt_calendar.model.fields import (
@@ -136,6 +137,8 @@ class _Reader:
         """The event, its overrides included."""
         event = self._fields()
         overrides = dict(self._overrides(event))
+        if not overrides and not self._problems:
+            return event
         return replace(event, overrides=overrides, problems=tuple(self._problems))
 
     def _fields(self) -> Event:
@@ -152,7 +155,7 @@ class _Reader:
             description=self._take("description", self._parse_description, ""),
             attendees=self._family(ATTENDEE, Attendee.from_value),
             alarms=self._family(ALARM, Alarm.from_value),
-            ics=dict(self._entries(ICS)),
+            ics=dict(self._foreign()),
             sequence=self._take("sequence", lambda value: as_int(value, "sequence"), 0),
             created=self._stamp("created"),
             updated=self._stamp("updated"),
@@ -187,6 +190,12 @@ class _Reader:
         for key, value in self._values.items():
             if key.startswith(prefix) and value is not None:
                 yield key[len(prefix) :], value
+
+    def _foreign(self) -> Iterator[tuple[str, object]]:
+        for name, _ in self._entries(ICS):
+            value = self._take(ICS + name, partial(as_plain, key=ICS + name), None)
+            if value is not None:
+                yield name, value
 
     def _overrides(self, event: Event) -> Iterator[tuple[str, Override]]:
         for name, _ in self._entries(OVERRIDE):

@@ -81,5 +81,5 @@ def _write_text(shared: EventMap, key: str, wanted: str) -> None:
 
 def _is_held(held: object, key: str, value: object) -> bool:
     if key == "description":
-        return (str(held) if isinstance(held, Text) else None) == (value or "")
+        return str(held) == (value or "") if isinstance(held, Text) else held is None and not value
     return held == value and isinstance(held, bool) == isinstance(value, bool)

@@ -52,7 +52,12 @@ class Properties:
                 texts[name] = "" if values.get(key) is None else check(values[key])
             except InvalidValue as error:
                 problems.append(Problem("", key, str(error)))
-        ics = {key[len(ICS) :]: item for key, item in values.items() if key.startswith(ICS)}
+        ics = {}
+        for key in filter(_is_foreign, values):
+            try:
+                ics[key[len(ICS) :]] = as_plain(values[key], key)
+            except InvalidValue as error:
+                problems.append(Problem("", key, str(error)))
         return cls(**texts, ics=ics, problems=tuple(problems))
 
 
@@ -69,11 +74,15 @@ def property_values(fields: PropertyFields, present: Plain) -> dict[str, object]
         elif name != "ics":
             raise InvalidValue(f"{name[:80]}: a calendar has no such property")
     if "ics" in fields:
-        values |= {key: None for key in present if key.startswith(ICS)}
+        values |= dict.fromkeys(filter(_is_foreign, present))
         for name, value in fields["ics"].items():
             check_key(ICS + name)
             values[ICS + name] = as_plain(value, ICS + name)
     return values
+
+
+def _is_foreign(key: str) -> bool:
+    return key.startswith(ICS)
 
 
 def _text(key: str) -> tuple[str, Callable[[object], str]]:

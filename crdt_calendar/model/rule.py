@@ -94,6 +94,16 @@ class Rule:
         """The same rule with another end."""
         return replace(self, count=count, until=until)
 
+    def days_later(self, days: int) -> Rule:
+        """A weekly rule, its weekdays so many days later.
+
+        Where it matters what a week is, to pass over some or to count within one, that moves along.
+        """
+        by_day = sorted((nth, (weekday + days) % 7) for nth, weekday in self.by_day)
+        weeks_matter = self.interval > 1 or self.by_set_pos
+        wkst = (self.wkst + days) % 7 if weeks_matter else self.wkst
+        return replace(self, wkst=wkst, by_day=tuple(by_day))
+
     def __str__(self) -> str:
         parts = {
             "FREQ": self.freq,

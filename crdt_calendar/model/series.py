@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from crdt_calendar.errors import InvalidValue
 from crdt_calendar.model.details import Plain
-from crdt_calendar.model.event import Event
-from crdt_calendar.model.expansion import count_before, has_start
+from crdt_calendar.model.event import Event, Override
+from crdt_calendar.model.expansion import Series
 from crdt_calendar.model.fields import OVERRIDE
 from crdt_calendar.model.recurrence import Recurrence
 from crdt_calendar.model.rule import Rule, Until
@@ -28,7 +27,7 @@ def instance_start(event: Event, recurrence_id: str) -> Local:
     start = parse_local(recurrence_id, "recurrence_id")
     if event.when is None or event.recurrence is None:
         raise InvalidValue("recurrence_id: the event does not repeat; change the event itself")
-    if not has_start(event.when, event.recurrence, start):
+    if not Series.of(event.when, event.recurrence).has(start):
         raise InvalidValue(f"recurrence_id: no instance of the event starts at {recurrence_id}")
     return start
 
@@ -42,10 +41,10 @@ def split(event: Event, start: Local) -> tuple[Recurrence, Recurrence]:
     when, recurrence = event.when, event.recurrence
     if when is None or recurrence is None or recurrence.rule is None:
         raise InvalidValue("recurrence_id: there is no rule to split; override the instance")
-    rule_only = Recurrence(recurrence.rrule)
-    if not has_start(when, rule_only, start):
+    series = Series.of(when, recurrence)
+    if not series.has_by_rule(start):
         raise InvalidValue("recurrence_id: an extra date begins no series; override the instance")
-    before, after = _split_rule(recurrence.rule, when, start)
+    before, after = _split_rule(recurrence.rule, series, start)
     at = format_local(start)
     return (
         Recurrence(str(before), tuple(d for d in recurrence.rdate if format_local(d) < at)),
@@ -63,15 +62,14 @@ def shifted(event: Event, when: When) -> dict[str, object]:
     if event.when is None or event.recurrence is None or event.when.all_day != when.all_day:
         return {}
     by = _follows(event.recurrence.rule, event.when, when)
-    values: dict[str, object] = {"recurrence": _moved(event.recurrence, event.when, when, by)}
-    if not by:
-        return values
-    values |= {OVERRIDE + name: None for name in event.overrides}
-    for name, override in event.overrides.items():
-        moved = format_local(parse_local(name, OVERRIDE + name) + by)
-        cancelled: Plain = {"cancelled": True}
-        values[OVERRIDE + moved] = cancelled if override.cancelled else override.changes
-    return values
+    try:
+        recurrence = _moved(event.recurrence, event.when, when, by)
+        moved = {_later(name, by): override for name, override in event.overrides.items() if by}
+    except OverflowError as error:
+        raise InvalidValue("when: that moves an instance out of the calendar") from error
+    emptied = {OVERRIDE + name: None for name in event.overrides if by}
+    values = {OVERRIDE + name: _value_of(override) for name, override in moved.items()}
+    return {"recurrence": recurrence.to_value(), **emptied, **values}
 
 
 def following(event: Event, values: Plain, start: Local, recurrence: Recurrence) -> Plain:
@@ -86,10 +84,11 @@ def following(event: Event, values: Plain, start: Local, recurrence: Recurrence)
     return {**kept, "when": when.to_value(), "recurrence": recurrence.to_value()}
 
 
-def _split_rule(rule: Rule, when: When, start: Local) -> tuple[Rule, Rule]:
-    if rule.count is not None and (number := count_before(rule, when, start)) is not None:
+def _split_rule(rule: Rule, series: Series, start: Local) -> tuple[Rule, Rule]:
+    number = None if rule.count is None else series.count_before(start)
+    if rule.count is not None and number is not None:
         return rule.ending(count=number), rule.ending(count=rule.count - number)
-    zone = None if when.tz is None else find_zone(when.tz)
+    zone = None if series.when.tz is None else find_zone(series.when.tz)
     return rule.ending(until=Until.before(start, zone)), rule
 
 
@@ -108,24 +107,38 @@ def _follows(rule: Rule | None, held: When, when: When) -> timedelta:
     return moved - start
 
 
-def _moved(recurrence: Recurrence, held: When, when: When, by: timedelta) -> dict[str, object]:
-    rdate = tuple(day + by for day in recurrence.rdate)
+def _moved(recurrence: Recurrence, held: When, when: When, by: timedelta) -> Recurrence:
+    rdate = tuple(parse_local(_later(format_local(day), by), "when") for day in recurrence.rdate)
     rule = recurrence.rule
     if rule is None:
-        return Recurrence(None, rdate).to_value()
-    days = (at_midnight(when.start).date() - at_midnight(held.start).date()).days
+        return Recurrence(None, rdate)
     moved = _with_moved_bound(rule, held, when, by)
-    if rule.freq == "WEEKLY" and by and days % 7:
-        moved = replace(moved, by_day=tuple((nth, (day + days) % 7) for nth, day in rule.by_day))
-    rrule = recurrence.rrule if moved == rule else str(moved)
-    return Recurrence(rrule, rdate).to_value()
+    days = _days_later(held, by)
+    if rule.freq == "WEEKLY" and days % 7:
+        moved = moved.days_later(days)
+    return Recurrence(recurrence.rrule if moved == rule else str(moved), rdate)
 
 
 def _with_moved_bound(rule: Rule, held: When, when: When, by: timedelta) -> Rule:
     if rule.until is None or (not by and held.tz == when.tz):
         return rule
     if is_date(rule.until.local):
-        return rule.ending(until=Until(rule.until.local + timedelta(days=by.days)))
+        days = timedelta(days=_days_later(held, by))
+        return rule.ending(until=Until(rule.until.local + days))
     zone = None if held.tz is None else find_zone(held.tz)
     bound = rule.until.on_wall(held.start, zone) + by + timedelta(seconds=1)
     return rule.ending(until=Until.before(bound, None if when.tz is None else find_zone(when.tz)))
+
+
+def _days_later(held: When, by: timedelta) -> int:
+    start = at_midnight(held.start)
+    return ((start + by).date() - start.date()).days
+
+
+def _later(recurrence_id: str, by: timedelta) -> str:
+    moved = format_local(parse_local(recurrence_id, "when") + by)
+    return format_local(parse_local(moved, "when"))
+
+
+def _value_of(override: Override) -> Plain:
+    return {"cancelled": True} if override.cancelled else override.changes

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from types import TracebackType
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -15,25 +14,20 @@ from pycrdt import Doc, Map
 from crdt_calendar.errors import InvalidValue
 from crdt_calendar.model.changes import CalendarChanged, ChangeFeed
 from crdt_calendar.model.event import Event, Instance
-from crdt_calendar.model.expansion import (
-    BEGINNING,
-    END,
-    LOOKS,
-    STARTS,
-    Budget,
-    has_start,
-    last_start,
-    starts_within,
-)
+from crdt_calendar.model.expansion import BEGINNING, END, Series
 from crdt_calendar.model.fields import OVERRIDE
 from crdt_calendar.model.maps import EventMap, read_map
-from crdt_calendar.model.recurrence import Recurrence
+from crdt_calendar.model.moments import LOOKS, STARTS, Budget
 from crdt_calendar.model.when import When, at_midnight, format_local, parse_local
 
 # One answer: a year of a busy team. A screen shows a few hundred.
-MOST_INSTANCES = 50_000
-# All series of one answer together, about half a second; 5,000 honest series need a fifth of it.
-ALL_LOOKS = 10 * LOOKS
+MOST_INSTANCES = 20_000
+# All series of one answer together, less than half a second. A month of 7,000 weekly series.
+ALL_LOOKS = 6 * LOOKS
+# For counting out, when events are read, the COUNT of what is neither daily nor weekly.
+COUNTING_LOOKS = 20 * LOOKS
+# Screens go back and forth between a few weeks and months.
+REMEMBERED_SPANS = 8
 
 # No zone is further from UTC. Local times are compared with instants after being given that much.
 _ZONE_MARGIN = timedelta(days=1)
@@ -52,6 +46,10 @@ _Changed = tuple[str, When, Event]
 """An instance with an override: its recurrence id, its time, and the event as it is there."""
 
 
+_Drawn = dict[str, Sequence[Instance]]
+"""The instances of series within one span, by event id."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """An event that takes place, and the span of local time in which it can."""
@@ -60,7 +58,8 @@ class _Entry:
     when: When
     begins: datetime
     ends: datetime
-    changed: tuple[_Changed, ...]
+    series: Series | None = None
+    changed: tuple[_Changed, ...] = ()
 
 
 class Timeline:
@@ -76,6 +75,7 @@ class Timeline:
         self._feed = ChangeFeed(doc)
         self._entries: dict[str, _Entry] = {}
         self._stale: set[str] | None = None  # None: everything
+        self._known: dict[_Span, _Drawn] = {}
         self._open = False
 
     def __enter__(self) -> Self:
@@ -107,13 +107,20 @@ class Timeline:
         """
         span = _Span.of(start, end, zone)
         self._refresh()
-        purse = _Purse(most)
+        purse = _Purse(most, self._known_of(span))
         found: list[Instance] = []
         for entry in self._entries.values():
             if entry.begins < span.local_end and entry.ends >= span.local_start:
                 found += purse.draw(entry, span)
         found.sort(key=_by_time)
-        return Expansion(found, tuple(purse.cut))
+        return Expansion(found, tuple(sorted(purse.cut)))
+
+    def _known_of(self, span: _Span) -> _Drawn:
+        """What has been drawn for this span before; the latest few spans are remembered."""
+        self._known[span] = known = self._known.pop(span, {})
+        while len(self._known) > REMEMBERED_SPANS:
+            del self._known[next(iter(self._known))]
+        return known
 
     def _refresh(self) -> None:
         if not self._open:
@@ -123,13 +130,16 @@ class Timeline:
                 self.forget(change.id)
         stale, self._stale = self._stale, set()
         if stale is None:
-            self._entries = {}
+            self._entries, self._known = {}, {}
+        counting = Budget(COUNTING_LOOKS)
         for event_id in list(self._events.keys()) if stale is None else stale:
-            self._read(event_id)
+            self._read(event_id, counting)
 
-    def _read(self, event_id: str) -> None:
+    def _read(self, event_id: str, counting: Budget) -> None:
+        for known in self._known.values():
+            known.pop(event_id, None)
         shared = self._events.get(event_id)
-        entry = _entry(event_id, shared) if isinstance(shared, Map) else None
+        entry = _entry(event_id, shared, counting) if isinstance(shared, Map) else None
         if entry is None:
             self._entries.pop(event_id, None)
         else:
@@ -161,20 +171,34 @@ class _Span:
 class _Purse:
     """What one answer may still cost, all its series together."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, known: _Drawn) -> None:
         self._instances = most
         self._looks = ALL_LOOKS
-        self.cut: list[str] = []
+        self._known = known
+        self.cut: set[str] = set()
 
-    def draw(self, entry: _Entry, span: _Span) -> list[Instance]:
+    def draw(self, entry: _Entry, span: _Span) -> Sequence[Instance]:
         """The instances of one event, as far as there is something left for them."""
-        budget = Budget(min(LOOKS, self._looks), min(STARTS, self._instances))
-        found = list(islice(_instances(entry, span, budget), self._instances + 1))
-        if budget.exhausted or len(found) > self._instances:
-            self.cut.append(entry.event.id)
-        found = found[: self._instances]
+        found = self._known.get(entry.event.id)
+        if found is None:
+            found = self._expand(entry, span)
+        if len(found) > self._instances:
+            found = found[: self._instances]
+            self.cut.add(entry.event.id)
         self._instances -= len(found)
-        self._looks -= min(LOOKS, self._looks) - max(budget.looks, 0)
+        return found
+
+    def _expand(self, entry: _Entry, span: _Span) -> Sequence[Instance]:
+        if entry.series is None:
+            return list(_instance(entry.event, None, entry.when, span))
+        looks = min(LOOKS, self._looks)
+        budget = Budget(looks, min(STARTS, self._instances + 1))
+        found = list(_instances(entry, entry.series, span, budget))
+        self._looks -= looks - max(budget.looks, 0)
+        if entry.series.uncounted or budget.exhausted:
+            self.cut.add(entry.event.id)
+        else:
+            self._known[entry.event.id] = found
         return found
 
 
@@ -185,29 +209,29 @@ def _within_calendar(moment: datetime, field: str) -> datetime:
     return bounded.replace(tzinfo=moment.tzinfo, fold=moment.fold).astimezone(UTC)
 
 
-def _entry(event_id: str, shared: EventMap) -> _Entry | None:
+def _entry(event_id: str, shared: EventMap, counting: Budget) -> _Entry | None:
     event = Event.read(event_id, read_map(shared))
     if event.when is None or event.deleted is not None:
         return None
     if event.recurrence is None:
         begins, ends = at_midnight(event.when.start), at_midnight(event.when.end)
-        return _Entry(event, event.when, begins, ends, ())
-    return _series_entry(event, event.when, event.recurrence)
+        return _Entry(event, event.when, begins, ends)
+    return _series_entry(event, Series.of(event.when, event.recurrence, counting))
 
 
-def _series_entry(event: Event, when: When, recurrence: Recurrence) -> _Entry:
-    last = last_start(when, recurrence)
-    changed = tuple(_changed_instances(event, when, recurrence))
+def _series_entry(event: Event, series: Series) -> _Entry:
+    changed = tuple(_changed_instances(event, series))
+    when, last = series.when, series.last
     spans = [own for _, own, _ in changed]
-    first = min(at_midnight(day) for day in (when.start, *recurrence.rdate))
-    begins = min([first, *(at_midnight(own.start) for own in spans)])
+    starts = [when.start, *series.recurrence.rdate, *(own.start for own in spans)]
+    begins = min(at_midnight(start) for start in starts)
     if last is None or last > END - when.duration:
-        return _Entry(event, when, begins, END, changed)
+        return _Entry(event, when, begins, END, series, changed)
     ends = max([last + when.duration, *(at_midnight(own.end) for own in spans)])
-    return _Entry(event, when, begins, ends, changed)
+    return _Entry(event, when, begins, ends, series, changed)
 
 
-def _changed_instances(event: Event, when: When, recurrence: Recurrence) -> Iterator[_Changed]:
+def _changed_instances(event: Event, series: Series) -> Iterator[_Changed]:
     """The instances with an override that says more than that they are cancelled.
 
     An override whose instance does not exist (any more) is ignored.
@@ -216,21 +240,18 @@ def _changed_instances(event: Event, when: When, recurrence: Recurrence) -> Iter
         own = None if override.event is None else override.event.when
         if override.event is None or own is None:
             continue
-        if has_start(when, recurrence, parse_local(recurrence_id, OVERRIDE + recurrence_id)):
+        if series.has(parse_local(recurrence_id, OVERRIDE + recurrence_id)):
             yield recurrence_id, own, override.event
 
 
-def _instances(entry: _Entry, span: _Span, budget: Budget) -> Iterator[Instance]:
+def _instances(entry: _Entry, series: Series, span: _Span, budget: Budget) -> Iterator[Instance]:
     event, when = entry.event, entry.when
-    if event.recurrence is None:
-        yield from _instance(event, None, when, span)
-        return
     for recurrence_id, own, changed in entry.changed:
         yield from _instance(changed, recurrence_id, own, span, overridden=True)
     lo = span.local_start - min(when.duration, span.local_start - BEGINNING)
-    for start in starts_within(when, event.recurrence, lo, span.local_end, budget):
+    for start in series.starts(lo, span.local_end, budget):
         recurrence_id = format_local(start)
-        if recurrence_id not in event.overrides and start <= END - when.duration:
+        if recurrence_id not in event.overrides and at_midnight(start) <= END - when.duration:
             yield from _instance(event, recurrence_id, when.starting(start), span)
 
 

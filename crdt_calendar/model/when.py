@@ -160,7 +160,10 @@ class When:
         return default_zone if own is None else own
 
     def starts_at(self, default_zone: ZoneInfo) -> datetime:
-        """The first moment, aware, in the event's own zone."""
+        """The first moment, aware, in the event's own zone, to show.
+
+        To compare, use `instants`: by PEP 495 a time that occurs twice equals none of another zone.
+        """
         zone = self.zone(default_zone)
         return to_utc(at_midnight(self.start), zone).astimezone(zone)
 
