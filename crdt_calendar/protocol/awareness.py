@@ -162,6 +162,7 @@ class PresenceTable:
 
     def expire(self, now: float) -> None:
         """Remove whoever has not been heard of for `OUTDATED_SECONDS`. Costs a pass over all."""
+        self._sent.age(now)
         for client, entry in tuple(self._entries.items()):
             if entry.state is not None and now - entry.seen >= OUTDATED_SECONDS:
                 self._remove(client, entry, entry.clock + 1, now)

@@ -17,6 +17,8 @@ from crdt_calendar.protocol.lib0 import encode_uint
 _MOST_BODIES: Final = 64
 _MOST_BYTES: Final = 1024 * 1024
 
+# What is reflected comes back within a round trip; a room that rests need not keep it longer.
+_KEPT_SECONDS: Final = 5.0
 # Reading this many entries takes longer than looking for a body that lacks one.
 _SEVERAL: Final = 4
 
@@ -41,9 +43,11 @@ class _Sent(NamedTuple):
 class SentBodies:
     """The last few bodies, the latest first."""
 
-    __slots__ = ("_bodies", "_bytes", "_sent")
+    __slots__ = ("_aged", "_aged_at", "_bodies", "_bytes", "_sent")
 
     def __init__(self) -> None:
+        self._aged = 0  # how many of the bodies were there when they were last aged
+        self._aged_at = float("-inf")
         self._bodies: deque[bytes] = deque()
         self._sent: deque[_Sent] = deque()
         self._bytes = 0
@@ -69,6 +73,18 @@ class SentBodies:
         self._sent.appendleft(_Sent(body, len(count), spans))
         self._bytes += len(body)
         while len(self._bodies) > _MOST_BODIES or self._bytes > _MOST_BYTES:
-            self._sent.pop()
-            self._bytes -= len(self._bodies.pop())
+            self._drop_oldest()
         return body
+
+    def age(self, now: float) -> None:
+        """Forget what was sent more than a few seconds ago; call it now and then."""
+        if now - self._aged_at < _KEPT_SECONDS:
+            return
+        for _ in range(self._aged):
+            self._drop_oldest()
+        self._aged, self._aged_at = len(self._bodies), now
+
+    def _drop_oldest(self) -> None:
+        self._sent.pop()
+        self._bytes -= len(self._bodies.pop())
+        self._aged = max(self._aged - 1, 0)

@@ -73,3 +73,26 @@ def test_large_bodies_push_others_out_sooner() -> None:
     sent.remember([1], [entry(1, 3, size=400_000)])
     assert not sent.reflects(first, None)
     assert sent.reflects(second, None)
+
+
+def test_a_room_that_rests_forgets_what_it_sent() -> None:
+    sent = SentBodies()
+    old = sent.remember(CLIENTS, ENTRIES)
+    sent.age(100.0)
+    young = sent.remember([9], [entry(9)])
+    sent.age(101.0)
+    assert sent.reflects(old, None)
+    sent.age(105.0)
+    assert not sent.reflects(old, None)
+    assert sent.reflects(young, None)
+    sent.age(110.0)
+    assert not sent.reflects(young, None)
+
+
+def test_what_was_pushed_out_is_not_forgotten_twice() -> None:
+    sent = SentBodies()
+    sent.remember([1], [entry(1)])
+    sent.age(0.0)
+    bodies = [sent.remember([client], [entry(client)]) for client in range(2, 200)]
+    sent.age(5.0)
+    assert sent.reflects(bodies[-1], None)
