@@ -164,8 +164,9 @@ class Survey:
         self._parent: str | Id | None = None  # of the last struct that named one
         self._parent_inside = GONE
         self._missing: Id | None = None  # what the last struct that was not taken waits for
-        self._waiting: dict[int, list[tuple[int, int]]] = {}  # client -> heap of clock, part
-        self._ready: list[int] = []  # parts that wait no longer
+        # What waits for a client, as a heap: the clock it waits for, its part, where it goes on.
+        self._waiting: dict[int, list[tuple[int, int, Section]]] = {}
+        self._ready: list[tuple[int, Section]] = []  # waits no longer
         self._deletes_start = 0
         self._has_deletes = False
         self._clipped_deletes: bytes | None = None
@@ -184,10 +185,7 @@ class Survey:
             self._parts.append(_Part(section, strand))
             position = yield from self._walk(number, section)
         while self._ready:
-            number = self._ready.pop()
-            rest = self._parts[number].rest
-            if rest:
-                yield from self._walk(number, rest)
+            yield from self._walk(*self._ready.pop())
         self._gap = any(part.rest for part in self._parts)
         yield from self._survey_deletes(position)
         return self._admission()
@@ -248,9 +246,9 @@ class Survey:
                 continue
             if not blocked:
                 blocked = True
-                rest = section.structs - taken
-                part.rest = Section(section.client, struct.clock, rest, struct.start)
-                self._wait(number)
+                left = section.structs - taken
+                part.rest = Section(section.client, struct.clock, left, struct.start)
+                self._wait(number, part.rest)
             if not first:
                 break
         if not blocked:
@@ -258,15 +256,15 @@ class Survey:
         self._wake(section.client, part.strand.next)
         return end
 
-    def _wait(self, number: int) -> None:
+    def _wait(self, number: int, rest: Section) -> None:
         if self._missing is not None:
             client, clock = self._missing
-            heappush(self._waiting.setdefault(client, []), (clock, number))
+            heappush(self._waiting.setdefault(client, []), (clock, number, rest))
 
     def _wake(self, client: int, clock: int) -> None:
         waiting = self._waiting.get(client)
         while waiting and waiting[0][0] < clock:
-            self._ready.append(heappop(waiting)[1])
+            self._ready.append(heappop(waiting)[1:])
 
     def _take(self, part: _Part, struct: Struct) -> bool:
         """Take a struct unless something it needs is missing; what is known counts as taken."""
@@ -357,10 +355,16 @@ class Survey:
         if left is not None and self._parts_pair(left[0], left[1] + 1):
             left = (left[0], left[1] + 1)
         if right is not None and self._parts_pair(*right):
-            right = (right[0], right[1] - 1)
+            right = (right[0], right[1] - 1) if left is None else self._follower(right)
         if offset or left != struct.left or right != struct.right:
             patch = rewrite(self._update, struct, left, right, offset)
             part.patches.append((struct.start, struct.end, patch))
+
+    def _follower(self, id_: Id) -> Id | None:
+        """What was written after an element into the same container, if anything."""
+        after = (id_[0], id_[1] + 1)
+        place = self._place_of(after)
+        return after if place is not None and place == self._place_of(id_) else None
 
     def _parts_pair(self, client: int, clock: int) -> bool:
         strand = self._strand_at((client, clock))

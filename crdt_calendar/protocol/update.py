@@ -46,7 +46,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
-from crdt_calendar.errors import HostileUpdate, MalformedFrame
+from crdt_calendar.errors import FrameTooLarge, HostileUpdate, MalformedFrame
 from crdt_calendar.limits import Limits
 from crdt_calendar.protocol.content import (
     ANY,
@@ -79,6 +79,8 @@ Id: TypeAlias = tuple[int, int]
 
 # How many ranges may be passed over before the caller is asked: well under 1 ms.
 _STRIDE: Final = 1024
+# Nobody has had so many sessions; each takes some 100 bytes while its deletions are read.
+_DELETING_CLIENTS: Final = 1 << 20
 
 
 class Struct(NamedTuple):
@@ -213,10 +215,13 @@ def read_deletes(data: bytes, position: int) -> Iterator[Delete | None]:
     """The deletions, to the end of the update; None now and then.
 
     Raises `MalformedFrame` for what does not decode or for bytes after the end, `HostileUpdate` for
-    false counts, empty ranges, and ranges out of order, which no client writes.
+    false counts, empty ranges, and ranges out of order, which no client writes; `FrameTooLarge`.
     """
     clients, position = read_count(data, position, 2)
+    if clients > _DELETING_CLIENTS:
+        raise FrameTooLarge(f"deletions of {clients} clients; at most {_DELETING_CLIENTS}")
     seen: set[int] = set()
+    passed = 0
     try:
         for _ in range(clients):
             client, position = read_uint(data, position)
@@ -225,14 +230,15 @@ def read_deletes(data: bytes, position: int) -> Iterator[Delete | None]:
             seen.add(client)
             ranges, position = read_count(data, position, 2)
             end = 0
-            for number in range(ranges):
+            for _ in range(ranges):
                 start, position = read_uint(data, position)
                 length, position = read_uint(data, position)
                 if start < end or not length:
                     raise HostileUpdate(f"deletions out of order or empty at clock {start}")
                 end = start + length
                 yield Delete(client, start, end)
-                if number % _STRIDE == _STRIDE - 1:
+                passed += 1
+                if not passed % _STRIDE:
                     yield None
     except IndexError:
         raise truncated(data) from None
