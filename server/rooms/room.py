@@ -91,6 +91,7 @@ class Room(Source):
         self._update_pace = Pace(UPDATE_SHARE)
         self._presence_pace = Pace(PRESENCE_SHARE)
         self._timer: asyncio.TimerHandle | None = None
+        self._tick_at = math.inf
         self._spoke_at = float("-inf")
 
     # Coming and going
@@ -301,9 +302,10 @@ class Room(Source):
         if due == math.inf:
             return
         if self._timer is not None:
-            if self._timer.when() <= due:
+            if self._tick_at <= due:
                 return
             self._timer.cancel()
+        self._tick_at = due  # kept here: uvloop's handle of what is due already cannot say
         self._timer = self._loop.call_at(due, self._tick)
 
     def _tick(self) -> None:
