@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from crdt_calendar.errors import FrameTooLarge
+from crdt_calendar.errors import ProtocolError
 from server.gateways.line import Ended, Receiver
 from server.serving.reader import FrameReader, Piece
 
@@ -32,7 +32,6 @@ class Intake(asyncio.Protocol):
         self._inner: asyncio.Protocol = asyncio.Protocol()
         self._waiting: asyncio.Task[None] | None = None
         self._later: list[bytes] = []
-        self._lost = False  # in the middle of a frame nobody wants: nothing is read any more
 
     @property
     def has_taken_over(self) -> bool:
@@ -85,12 +84,9 @@ class Intake(asyncio.Protocol):
         self._inner.resume_writing()
 
     def _feed(self, data: bytes) -> list[Piece]:
-        if self._lost:
-            return []
         try:
             return self._reader.feed(data)
-        except FrameTooLarge as error:
-            self._lost = True
+        except ProtocolError as error:
             self._ended(error)
             return []
 

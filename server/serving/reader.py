@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from crdt_calendar.errors import FrameTooLarge
+from crdt_calendar.errors import FrameTooLarge, MalformedFrame, ProtocolError
 
 FINAL_BINARY: Final = 0x82  # FIN set, no extension, opcode 2
 FINAL: Final = 0x80
+RESERVED: Final = 0x70
+OPCODE: Final = 0x0F
 MASKED: Final = 0x80
+CONTINUATION: Final = 0
+OPCODES: Final = frozenset((CONTINUATION, 1, 2, 8, 9, 10))  # text, binary; close, ping, pong
+CONTROL: Final = 8  # from here on
+CONTROL_BYTES: Final = 125
 
 
 class Piece(NamedTuple):
@@ -30,18 +36,23 @@ class FrameReader:
     of the fragments keeps its place among the others. Hardly any client ever sends one.
     """
 
-    __slots__ = ("_fragments", "_most", "_rest")
+    __slots__ = ("_fragments", "_most", "_rest", "_skip_bytes")
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
         self._rest = bytearray()
         self._fragments = False
+        self._skip_bytes = 0  # what is still to come of a frame that was refused
 
     def feed(self, data: bytes) -> list[Piece]:
-        """All frames that are complete now. Raises `FrameTooLarge` on a header that announces one.
+        """All frames that are complete now.
 
-        A frame the protocol forbids is a piece like any other: the general parser has the words.
+        Raises `FrameTooLarge` on a header that announces one, `MalformedFrame` on one that no
+        client may send. Such a frame is passed over; what the client says after it, a farewell
+        for one, is read again.
         """
+        if self._skip_bytes:
+            data = self._skip(data)
         if not self._rest and not self._fragments and (payload := _single(data)) is not None:
             return [Piece(True, payload)]
         self._rest += data
@@ -57,14 +68,36 @@ class FrameReader:
         start, length = _extent(rest)
         if start is None:
             return None
-        if length > self._most:
-            raise FrameTooLarge(f"a message may have at most {self._most} bytes, not {length}")
         end = start + length
+        if error := self._fault(rest[0], rest[1], length):
+            self._skip_bytes = end
+            rest[:] = self._skip(bytes(rest))
+            raise error
         if len(rest) < end:
             return None
         frame = bytes(rest[:end])
         del rest[:end]
         return self._piece(frame, start)
+
+    def _skip(self, data: bytes) -> bytes:
+        rest = data[self._skip_bytes :]
+        self._skip_bytes -= len(data) - len(rest)
+        return rest
+
+    def _fault(self, first: int, second: int, length: int) -> ProtocolError | None:
+        """Sections 5.1, 5.2, 5.4, 5.5. Of fragments, only the first one; see the class."""
+        opcode = first & OPCODE
+        if length > self._most:
+            return FrameTooLarge(f"a message may have at most {self._most} bytes, not {length}")
+        if not second & MASKED:
+            return MalformedFrame("a WebSocket frame without a mask; clients must mask")
+        if first & RESERVED or opcode not in OPCODES:
+            return MalformedFrame("a WebSocket frame of an extension that was not agreed on")
+        if opcode >= CONTROL and (length > CONTROL_BYTES or not first & FINAL):
+            return MalformedFrame("a WebSocket control frame that is too long or in fragments")
+        if opcode == CONTINUATION and not self._fragments:
+            return MalformedFrame("a WebSocket frame that continues nothing")
+        return None
 
     def _piece(self, frame: bytes, start: int) -> Piece:
         if frame[0] == FINAL_BINARY and frame[1] & MASKED and not self._fragments:

@@ -11,7 +11,7 @@ from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import BytesMessage, Ping, TextMessage
 
-from crdt_calendar.errors import FrameTooLarge
+from crdt_calendar.errors import FrameTooLarge, MalformedFrame
 from server.serving.reader import FrameReader
 
 MOST = 200_000
@@ -72,8 +72,24 @@ def test_everything_else_leaves_frame_by_frame_as_it_came(seed: int) -> None:
     assert [type(event) for event in heard] == [type(event) for event in events[1:]]
 
 
-def test_a_frame_that_is_not_masked_is_left_to_the_general_parser() -> None:
-    assert FrameReader(MOST).feed(b"\x82\x01a") == [(False, b"\x82\x01a")]
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(b"\x82\x01", id="no mask"),
+        pytest.param(b"\xc2\x81", id="compressed"),
+        pytest.param(b"\x92\x81", id="a reserved bit"),
+        pytest.param(b"\x83\x81", id="no such opcode"),
+        pytest.param(b"\x8b\x81", id="no such control frame"),
+        pytest.param(b"\x89\xfe", id="a long ping"),
+        pytest.param(b"\x09\x81", id="a ping in fragments"),
+        pytest.param(b"\x80\x81", id="continues nothing"),
+    ],
+)
+def test_what_no_client_may_send_is_refused_by_its_header(header: bytes) -> None:
+    reader = FrameReader(MOST)
+    assert reader.feed(header[:1]) == []
+    with pytest.raises(MalformedFrame):
+        reader.feed(header[1:] + bytes(200))
 
 
 @pytest.mark.parametrize("length", [MOST + 1, (1 << 63) - 1])
@@ -83,3 +99,20 @@ def test_a_frame_over_the_limit_is_refused_by_its_header(length: int) -> None:
     assert reader.feed(header[:13]) == []
     with pytest.raises(FrameTooLarge):
         reader.feed(header[13:])
+
+
+@given(seed=st.integers(0, 1 << 20), length=st.sampled_from([MOST + 1, MOST * 3]))
+def test_a_frame_that_was_refused_is_passed_over(seed: int, length: int) -> None:
+    data = written(BytesMessage(data=b"before"), BytesMessage(data=bytes(length)))
+    data += written(BytesMessage(data=b"after"), Ping())
+    reader = FrameReader(MOST)
+    heard, refused = [], 0
+    for part in cut(data, seed):
+        try:
+            heard += reader.feed(part)
+        except FrameTooLarge:
+            refused += 1
+            assert reader.feed(b"") == []
+    assert refused == 1
+    assert [piece.is_message for piece in heard][-2:] == [True, False]
+    assert heard[-2].data == b"after"

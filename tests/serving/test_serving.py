@@ -207,7 +207,9 @@ def test_what_the_protocol_forbids_ends_one_connection_and_no_other() -> None:
                 writer.write(upgrade())
                 await reader.readuntil(b"\r\n\r\n")
                 writer.write(forbidden)
-                await asyncio.wait_for(reader.read(), 5)  # until the server closes
+                closing = await asyncio.wait_for(reader.readexactly(4), 5)
+                assert closing[0] == 0x88
+                assert int.from_bytes(closing[2:], "big") == 1008
                 writer.close()
             async with websockets.connect(f"ws://127.0.0.1:{port}") as client:
                 await client.send(b"still here")
