@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from statistics import median
+
 import pytest
 
 from tests.support import node
@@ -21,12 +24,27 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have measured (`record_property`), and what was skipped and why."""
+    for name, values in _figures(terminalreporter).items():
+        terminalreporter.write_line(f"{name}: {_shown(values)}")
+    skipped = terminalreporter.stats.get("skipped", [])
+    for reason, count in Counter(str(report.longrepr[2]) for report in skipped).items():
+        terminalreporter.write_line(f"{count} not run: {reason}", yellow=True)
+
+
+def _figures(terminalreporter: pytest.TerminalReporter) -> dict[str, list[object]]:
+    """What was measured, by test and name; the variants of a test together."""
+    figures: dict[str, list[object]] = defaultdict(list)
     reports = [report for found in terminalreporter.stats.values() for report in found]
     for report in reports:
-        if isinstance(report, pytest.TestReport) and report.when == "teardown":
+        if isinstance(report, pytest.TestReport) and report.when == "call":
+            test = report.nodeid.partition("[")[0].rpartition("::")[2]
             for name, value in report.user_properties:
-                terminalreporter.write_line(f"{report.nodeid}: {name} {value}")
-    skipped = terminalreporter.stats.get("skipped", [])
-    for reason in sorted({str(report.longrepr[2]) for report in skipped}):
-        count = sum(report.longrepr[2] == reason for report in skipped)
-        terminalreporter.write_line(f"{count} not run: {reason}", yellow=True)
+                figures[f"{test}: {name}"].append(value)
+    return figures
+
+
+def _shown(values: list[object]) -> str:
+    numbers = [value for value in values if isinstance(value, int | float)]
+    if len(numbers) > 1:
+        return f"median {median(numbers):g}, most {max(numbers):g} of {len(numbers)}"
+    return ", ".join(map(str, values))
