@@ -31,7 +31,8 @@ _PARAMETER_VALUE = re.compile(_QUOTED_OR_PLAIN)
 _ESCAPE = re.compile(r'\\([\\;,:"nN])')
 _CARET = re.compile(r"\^([n^'])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_PLAIN_PARAMETER = re.compile(r"[^\",;:^\s\x00-\x1f\x7f]*")
+# Quoted are also carets and backslashes, in which some readers see escapes.
+_PLAIN_PARAMETER = re.compile(r"[^\",;:^\\\s\x00-\x1f\x7f]*")
 
 
 @dataclass(frozen=True, slots=True)

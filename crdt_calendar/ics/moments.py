@@ -75,7 +75,10 @@ def _read_period(text: str, line: Line, zones: Zones) -> tuple[Moment, Moment | 
         return start, None
     if end_text.strip().upper().startswith(("P", "+P")):
         return start, after(start, read_duration(end_text))
-    return start, _read(end_text, line, zones)
+    end = _read(end_text, line, zones)
+    if convert(at_midnight(end.local), end.tz, start.tz) < at_midnight(start.local):
+        raise InvalidValue(f"a period that ends before it starts: {text[:40]!r}")
+    return start, end
 
 
 def _read(text: str, line: Line, zones: Zones) -> Moment:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crdt_calendar.errors import InvalidValue
 from crdt_calendar.ics.drafts import Draft
 from crdt_calendar.ics.moments import Moment
 from crdt_calendar.ics.parsed import Content, ParsedEvent
-from crdt_calendar.model.details import Plain, as_mapping
+from crdt_calendar.model.details import Plain
 from crdt_calendar.model.event import Event, Override
 from crdt_calendar.model.fields import OVERRIDE, Fields
 from crdt_calendar.model.recurrence import Recurrence
@@ -40,8 +39,9 @@ def instance_changes(content: Plain, start: Local, instance: Plain) -> dict[str,
 class Series:
     """An event in the making. `id` is empty until its content gives it one.
 
-    ``instance`` is set for one instance of ``series`` without the rest. ``since`` is the start,
-    local to the original series, from which it was split off.
+    ``instance`` is set for one instance of ``series`` without the rest. ``since`` is the start in
+    the original series from which this one was split off, ``shift`` how much later than there its
+    instances start.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Series:
     series: str = ""
     instance: Moment | None = None
     since: datetime = datetime.min
+    shift: timedelta = timedelta()
     _content: Plain | None = None
     _changes_left: int = MOST_CHANGES
 
@@ -90,7 +91,7 @@ class Series:
             self.overrides[format_local(local)] = {"when": when.to_value()}
 
     def override(self, start: Local, draft: Draft) -> None:
-        """Let the instance that the series starts at `start` be as the draft says.
+        """Let the instance that the original series starts at `start` be as the draft says.
 
         Raises `InvalidValue` when there are too many changes.
         """
@@ -98,23 +99,26 @@ class Series:
             raise InvalidValue(f"more than {MOST_CHANGES} changes in a series")
         if self._content is None:
             self._content = Content.of(self.fields).values
-        changes = instance_changes(self._content, start, Content.of(draft.fields).values)
+        own = _later(start, self.shift)
+        changes = instance_changes(self._content, own, Content.of(draft.fields).values)
         self._changes_left -= 1 + len(changes)
-        self.overrides[format_local(start)] = changes
+        self.overrides[format_local(own)] = changes
         self.sequence = max(self.sequence, draft.sequence)
 
     def split_off(self, start: Local, draft: Draft) -> Series:
-        """End before the instance at `start`; return the series that the draft begins there.
+        """End before the instance that the original series starts at `start`.
 
-        Raises `InvalidValue` when that is not possible.
+        Returns the series that the draft begins there. Raises `InvalidValue` when that is not
+        possible.
         """
-        if at_midnight(start) <= at_midnight(self.when.start):
+        own = _later(start, self.shift)
+        if at_midnight(own) <= at_midnight(self.when.start):
             raise InvalidValue("it is the first one; the series itself should be changed")
-        before, after = split(Event("", when=self.when, recurrence=self.recurrence), start)
-        kept = {name: value for name, value in self.overrides.items() if _precedes(name, start)}
+        before, after = split(Event("", when=self.when, recurrence=self.recurrence), own)
+        kept = {name: value for name, value in self.overrides.items() if _precedes(name, own)}
         later = {name: value for name, value in self.overrides.items() if name not in kept}
-        rest = Event("", when=self.when.starting(start), recurrence=after)
-        moved = _moved(rest, later, draft.when)
+        rest = Event("", when=self.when.starting(own), recurrence=after)
+        by = _shift(rest, own, draft.when)
         self.recurrence, self.overrides = before, kept
         return Series(
             id=f"{self.id}/{format_local(start)}",
@@ -122,9 +126,10 @@ class Series:
             sequence=draft.sequence,
             fields=draft.fields,
             when=draft.when,
+            recurrence=_moved_recurrence(rest, draft.when),
+            overrides={_moved(name, by): value for name, value in later.items()},
             since=at_midnight(start),
-            recurrence=moved.recurrence,
-            overrides={name: override.changes for name, override in moved.overrides.items()},
+            shift=self.shift + by,
         )
 
     def event(self) -> ParsedEvent:
@@ -150,21 +155,28 @@ def _precedes(name: str, start: Local) -> bool:
     return at_midnight(parse_local(name, OVERRIDE + name)) < at_midnight(start)
 
 
-def _moved(rest: Event, overrides: Mapping[str, Plain], when: When) -> Event:
-    """The rest of a series with its overrides, as it is when its first start becomes another."""
-    held = {
-        name: Override(name, value.get("cancelled") is True, value)
-        for name, value in overrides.items()
-    }
-    values = shifted(replace(rest, overrides=held), when)
-    recurrence = values.get("recurrence")
-    moved = {
-        key.removeprefix(OVERRIDE): Override("", changes=as_mapping(value, key))
-        for key, value in values.items()
-        if key.startswith(OVERRIDE) and value is not None
-    }
-    return replace(
-        rest,
-        recurrence=Recurrence.from_value(recurrence) if recurrence else rest.recurrence,
-        overrides=moved or held,
-    )
+def _moved(name: str, by: timedelta) -> str:
+    return format_local(_later(parse_local(name, OVERRIDE + name), by))
+
+
+def _later(start: Local, by: timedelta) -> Local:
+    try:
+        return start + by
+    except OverflowError:
+        raise InvalidValue("an instance past the end of the calendar") from None
+
+
+def _shift(rest: Event, start: Local, when: When) -> timedelta:
+    """How much later the instances of a series start when its first becomes another."""
+    name = format_local(start)
+    probe = replace(rest, overrides={name: Override(name, cancelled=True)})
+    moved = [key for key, value in shifted(probe, when).items() if value == {"cancelled": True}]
+    if not moved:
+        return timedelta()
+    later = parse_local(moved[0].removeprefix(OVERRIDE), moved[0])
+    return at_midnight(later) - at_midnight(start)
+
+
+def _moved_recurrence(rest: Event, when: When) -> Recurrence | None:
+    values = shifted(rest, when).get("recurrence")
+    return rest.recurrence if values is None else Recurrence.from_value(values)

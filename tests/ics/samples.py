@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from pycrdt import Doc, TransactionEvent
+from pycrdt import Doc, Map, TransactionEvent
 
 from crdt_calendar.ics import Import, ImportResult, Parsed, ParsedEvent, read
 from crdt_calendar.model.calendar import Calendar
@@ -30,6 +30,12 @@ class Desk:
 
     def _take(self, event: TransactionEvent) -> None:
         self.updates.append(event.update)
+
+    @property
+    def events(self) -> Map[Any]:
+        """The shared maps of the events, as a foreign client has them."""
+        events: Map[Any] = self.doc.get("events", type=Map)
+        return events
 
     def bring_in(self, parsed: Parsed | str | bytes) -> ImportResult:
         """Import in batches, as a server does."""
