@@ -229,7 +229,7 @@ def test_what_no_key_can_hold_is_skipped() -> None:
     instance = vevent("RECURRENCE-ID:20260302T090000Z", uid=uid)
     result = desk.bring_in(vcalendar(vevent(), instance))
     assert counts(result) == (1, 0, 0, 1)
-    assert result.problems[0].line == 9
+    assert result.problems[0].line == 8
 
 
 # Steps
