@@ -90,7 +90,8 @@ def serving(path: Path, *options: str) -> Iterator[Server]:
     finally:
         if process.poll() is None:
             process.terminate()
-        process.communicate(timeout=SECONDS)
+        # pytest shows what it captured when a test fails.
+        sys.stderr.write(process.communicate(timeout=SECONDS)[1])
 
 
 @contextmanager

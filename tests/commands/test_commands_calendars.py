@@ -85,7 +85,11 @@ def test_a_broken_file_is_imported_in_part_and_says_where(data: Data) -> None:
 def test_only_a_calendar_takes_a_file(data: Data, meeting: str) -> None:
     assert "is a lineup" in data.fails("import", meeting, "--project", "board")
     assert "is a lineup" in data.fails("export", "--project", "board")
-    assert "No such file" in data.run("import", "/no.ics", "--project", "board", code=2).stderr
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
+    done = Data(tmp_path).run("import", "/no.ics", "--project", "team", code=2)
+    assert "No such file" in done.stderr
 
 
 def test_inspect_says_what_is_there_and_who_wrote_it(data: Data, meeting: str) -> None:
@@ -108,8 +112,13 @@ def test_inspect_says_what_is_there_and_who_wrote_it(data: Data, meeting: str) -
     shown = data.run("inspect", "seen", "--rows", "1").stdout
     assert "events     2, and 0 deleted" in shown
     assert "bob" in shown and "ada" not in shown
-    assert data.json("inspect", "seen", "--rows", "0")["history"] == []
-    assert "no project 'nope'" in data.fails("inspect", "nope")
+
+
+def test_inspect_can_leave_the_history_out(running: Data) -> None:
+    running.run("projects", "create", "empty")
+    found = running.json("inspect", "empty", "--rows", "0")
+    assert (found["history"], found["clients"], found["document"]["events"]) == ([], [], 0)
+    assert "no project 'nope'" in running.fails("inspect", "nope")
 
 
 @pytest.mark.anyio

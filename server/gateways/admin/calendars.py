@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from anyio import to_thread
 from pycrdt import Doc, Map
 
 from crdt_calendar.errors import InvalidValue
-from crdt_calendar.ics import Import, ImportResult, Problem, read, write
 from crdt_calendar.model.calendar import Calendar
 from server.auth.grants import Grant, Role
 from server.gateways.admin.door import Call, Json, Progress
@@ -16,6 +16,9 @@ from server.gateways.admin.projects import require_project
 from server.rooms.registry import Registry
 from server.storage.catalog import Catalog
 from server.storage.log import Log
+
+if TYPE_CHECKING:
+    from crdt_calendar.ics import Import, ImportResult, Problem
 
 
 class Calendars:
@@ -36,7 +39,7 @@ class Calendars:
         if call.text("create", "") and await self._catalog.project(id) is None:
             await self._catalog.create_project(id)
         await self._require_calendar(id)
-        job = Import(await to_thread.run_sync(read, call.body))
+        job = await to_thread.run_sync(_read, call.body)
         grant = Grant(user, id, Role.OWNER)
         async with self._registry.room(id) as room:
             while not job.finished:
@@ -65,7 +68,19 @@ def open_calendar(update: bytes) -> Calendar:
     return Calendar(doc, clock=lambda: datetime.now(UTC), new_id=str, user="")
 
 
+# Loading the iCalendar library takes 0.1 s that no other command, nor a server's start, should wait
+# for; and it happens on the thread.
+
+
+def _read(file: bytes) -> Import:
+    from crdt_calendar.ics import Import, read
+
+    return Import(read(file))
+
+
 def _write(update: bytes) -> str:
+    from crdt_calendar.ics import write
+
     return write(open_calendar(update)).decode()
 
 
