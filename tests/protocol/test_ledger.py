@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from pycrdt import Doc, Map, Text, merge_updates
+from pycrdt import Doc, Map, Text, XmlFragment, merge_updates
 
 from crdt_calendar.errors import ForeignClient, FrameTooLarge, HostileUpdate, ProtocolError
 from crdt_calendar.limits import Limits
@@ -750,8 +750,14 @@ def test_what_yjs_writes_passes_as_it_comes() -> None:
         data = bytes.fromhex(entry["hex"])
         admission = gate.receive(data, f"user {entry['client']}")
         assert admission.update is data and not admission.gap
-    shown = content(gate.doc)
-    assert shown["text"] == FIXTURE["state"]["text"]
+    assert str(gate.doc.get("text", type=Text)) == FIXTURE["state"]["text"]
+    assert str(gate.doc.get("prosemirror", type=XmlFragment)) == FIXTURE["state"]["prosemirror"]
+    assert gate.doc.get("events", type=Map).to_py() == FIXTURE["state"]["events"]
+    quill = gate.doc.get("quill", type=Text).diff()
+    assert (
+        "".join(str(piece) for piece, _ in quill if isinstance(piece, str))
+        == FIXTURE["state"]["quill"]
+    )
     assert reloaded(gate).ledger.state_vector == gate.ledger.state_vector
 
 
