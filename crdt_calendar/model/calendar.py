@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pycrdt import Doc, Map
 
 from crdt_calendar.errors import InvalidValue, NoSuchEvent
-from crdt_calendar.model.details import LARGEST_INT, Alarm, Attendee, Plain, Problem, Stamp
+from crdt_calendar.model.details import LARGEST_INT, Alarm, Attendee, Plain, Problem, Stamp, as_int
 from crdt_calendar.model.event import Event, Instance, is_tombstone
 from crdt_calendar.model.fields import (
     ALARM,
@@ -124,7 +124,7 @@ class Calendar:
     def create(self, *, event_id: str | None = None, **fields: Unpack[Fields]) -> str:
         """Make an event; return its id: `event_id`, which must not be taken, or a new one."""
         made = self._new_id() if event_id is None else event_id
-        return self._create(made, wire_values(fields), fields.get("sequence", 0))
+        return self._create(made, wire_values(fields), _least_sequence(fields))
 
     def update(self, event_id: str, **fields: Unpack[Fields]) -> frozenset[str]:
         """Write the fields that differ; return their keys in the event map.
@@ -134,7 +134,7 @@ class Calendar:
         """
         values = read_map(self._live(event_id))
         wire = _with_series(Event.read(event_id, values), fields, wire_values(fields, values))
-        return self._write(event_id, wire, fields.get("sequence", 0))
+        return self._write(event_id, wire, _least_sequence(fields))
 
     def patch(self, event_id: str, values: Plain) -> frozenset[str]:
         """Write plain values by the keys of the event map, where they differ; return those keys.
@@ -333,8 +333,11 @@ def _is_live(shared: object) -> TypeGuard[EventMap]:
     return isinstance(shared, Map) and not is_tombstone(shared.get("deleted"))
 
 
+def _least_sequence(fields: Fields) -> int:
+    return as_int(fields.get("sequence", 0), "sequence")
+
+
 def _with_series(event: Event, fields: Fields, wire: dict[str, object]) -> dict[str, object]:
-    when = fields.get("when")
-    if when is None or "recurrence" in fields or "overrides" in fields:
+    if wire.get("when") is None or "recurrence" in fields or "overrides" in fields:
         return wire
-    return {**shifted(event, when), **wire}
+    return {**shifted(event, When.from_value(wire["when"])), **wire}

@@ -64,12 +64,12 @@ def shifted(event: Event, when: When) -> dict[str, object]:
     by = _follows(event.recurrence.rule, event.when, when)
     try:
         recurrence = _moved(event.recurrence, event.when, when, by)
-        moved = {_later(name, by): override for name, override in event.overrides.items() if by}
+        moved = {_later(name, by): override for name, override in event.overrides.items()}
     except OverflowError as error:
         raise InvalidValue("when: that moves an instance out of the calendar") from error
-    emptied = {OVERRIDE + name: None for name in event.overrides if by}
+    left = {OVERRIDE + name: None for name in event.overrides}
     values = {OVERRIDE + name: _value_of(override) for name, override in moved.items()}
-    return {"recurrence": recurrence.to_value(), **emptied, **values}
+    return {"recurrence": recurrence.to_value(), **left, **values}
 
 
 def following(event: Event, values: Plain, start: Local, recurrence: Recurrence) -> Plain:

@@ -310,6 +310,7 @@ def test_editing_a_deleted_event_elsewhere_is_not_lost(
         ({"when": "tomorrow"}, "when"),
         ({"recurrence": {"rrule": "FREQ=X"}}, "recurrence.rrule"),
         ({"created": {}}, "created"),
+        ({"sequence": "5"}, "sequence"),
         ({"nonsense": 1}, "nonsense"),
         ({"attendees": [Attendee("")]}, "attendee/"),
         ({"attendees": [Attendee("x" * 2000)]}, "attendee/"),

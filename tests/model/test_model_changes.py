@@ -166,6 +166,9 @@ def test_strangers_writes(doc: Doc[Map[object]], calendar: Calendar) -> None:
         events["e"] = Map({"title": "another map"})
         assert feed.take() == [Updated("e", frozenset({"title"}))]
         del events["e"]
+        events["e"] = Map({"title": "and another"})
+        assert feed.take() == [Updated("e", frozenset({"title"}))]
+        del events["e"]
         assert feed.take() == [Deleted("e")]
         events["f"] = Map({"title": "x", "deleted": TOMBSTONE})
         assert feed.take() == []

@@ -380,6 +380,7 @@ def test_a_budget_that_was_spent_stays_spent() -> None:
         ("FREQ=YEARLY", 80),
         ("FREQ=YEARLY;UNTIL=20700101T000000Z", 80),
         ("FREQ=HOURLY", 300),
+        ("FREQ=SECONDLY;BYHOUR=9;BYMINUTE=0;BYSECOND=0", 1200),
     ],
 )
 def test_a_week_far_from_the_first_start_is_near(rrule: str, looks: int) -> None:
