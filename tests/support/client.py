@@ -68,10 +68,15 @@ class Client:
         await self.socket.send(frame)
 
     async def edit(self, change: Callable[[Calendar], T]) -> T:
-        """Change the calendar and send the update."""
-        before = self.doc.get_state()
-        result = change(self.calendar)
-        await self.send(Update(self.doc.get_update(before)))
+        """Change the calendar; send one Update a transaction, as stock clients do."""
+        emitted: list[bytes] = []
+        subscription = self.doc.observe(lambda event: emitted.append(event.update))
+        try:
+            result = change(self.calendar)
+        finally:
+            self.doc.unobserve(subscription)
+        for update in emitted:
+            await self.send(Update(update))
         return result
 
     async def show(self, client: int | None = None, **state: Json) -> None:
