@@ -153,10 +153,8 @@ def name_by_rules(rules: Definition, tzid: str) -> str | None:
 
 def _covers(rules: Definition, window: tuple[int, int]) -> bool:
     """Whether the rules are at work in those years, rather than not begun or all behind."""
-    if len(set(rules.offsets)) == 1:
-        return True
-    at_work = any(window[0] <= moment.year <= window[1] for moment in rules.at_utc)
-    return at_work and rules.at_utc[0].year < window[0]
+    unchanging = len(set(rules.offsets)) == 1
+    return unchanging or any(window[0] <= moment.year <= window[1] for moment in rules.at_utc)
 
 
 def _likeliest(candidates: list[str], tzid: str) -> str:

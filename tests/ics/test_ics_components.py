@@ -78,6 +78,13 @@ def test_components_nested_too_deep_are_passed_over_with_all_they_have() -> None
     assert problems == []
 
 
+def test_after_nesting_that_never_ends_the_next_event_is_whole() -> None:
+    text = "BEGIN:VEVENT\nUID:1\n" + "BEGIN:X\n" * 50 + "END:VEVENT\n"
+    read, _ = components(text + "BEGIN:VEVENT\nUID:2\nEND:VEVENT\n")
+    assert [component.name for component in read] == ["VEVENT", "VEVENT"]
+    assert [component.lines[0].value for component in read] == ["1", "2"]
+
+
 def test_a_component_holds_so_many_lines_and_parts() -> None:
     text = "BEGIN:VEVENT\n" + "X-A:1\n" * (MOST_LINES + 2) + "BEGIN:VALARM\nEND:VALARM\n" * 1_100
     read, problems = components(text + "END:VEVENT\n")

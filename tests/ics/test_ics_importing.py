@@ -84,10 +84,12 @@ def test_news_of_the_file_come_in_where_nobody_changed_anything(desk: Desk) -> N
     assert desk.calendar.get("b@x").title == "Lunch"
 
 
-def test_where_both_changed_the_calendar_stays_and_says_so(desk: Desk) -> None:
+@pytest.mark.parametrize("sequence", [0, 1])  # the edit made it 1 here
+def test_where_both_changed_the_calendar_stays_and_says_so(desk: Desk, sequence: int) -> None:
     desk.calendar.update("b@x", title="Long lunch")
     before = desk.state()
-    result = desk.bring_in(STANDUP.replace("SUMMARY:Lunch", "SUMMARY:Brunch"))
+    changed = f"SEQUENCE:{sequence}\r\nSUMMARY:Brunch"
+    result = desk.bring_in(STANDUP.replace("SUMMARY:Lunch", changed))
     assert counts(result) == (0, 0, 1, 1)
     assert desk.state() == before
     (problem,) = result.problems
@@ -112,10 +114,12 @@ def test_what_the_file_no_longer_says_goes(desk: Desk) -> None:
     assert "CATEGORIES" not in event.ics
 
 
-def test_deleted_events_stay_deleted(desk: Desk) -> None:
+@pytest.mark.parametrize("sequence", [0, 1])  # deleting made it 1
+def test_deleted_events_stay_deleted(desk: Desk, sequence: int) -> None:
     desk.calendar.delete("b@x")
     before = desk.state()
-    result = desk.bring_in(STANDUP.replace("SUMMARY:Lunch", "SUMMARY:Brunch"))
+    changed = f"SEQUENCE:{sequence}\r\nSUMMARY:Brunch"
+    result = desk.bring_in(STANDUP.replace("SUMMARY:Lunch", changed))
     assert counts(result) == (0, 0, 1, 1)
     assert desk.state() == before
     assert "deleted here" in result.problems[0].message

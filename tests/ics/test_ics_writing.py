@@ -256,6 +256,8 @@ def test_parameters_of_a_text_go_back_until_somebody_changes_it() -> None:
     assert "STATUS;X-WHO=me:CONFIRMED" in event_lines(desk)
     desk.calendar.update("a@x", description="z", status=None)
     assert "DESCRIPTION:z" in event_lines(desk)
+    desk.calendar.update("a@x", description=None)
+    assert not [line for line in event_lines(desk) if line.startswith("DESCRIPTION")]
 
 
 def test_a_status_that_is_none_of_ours_goes_back_until_there_is_one() -> None:
