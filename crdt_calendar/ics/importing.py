@@ -72,6 +72,7 @@ class Import:
     def result(self) -> ImportResult:
         """What was done so far."""
         problems = [*self._parsed.problems, *self._problems.in_order()]
+        problems.sort(key=lambda problem: problem.line)
         return ImportResult(**self._counts, problems=problems)
 
     def step(self, calendar: Calendar) -> None:
