@@ -139,7 +139,7 @@ class PresenceTable:
         mine = self._peers.get(peer)
         if mine is None:
             mine = self._peers[peer] = _Peer(user)
-        elif self._sent.reflects(body, mine.home):
+        elif body == self._everything or self._sent.reflects(body, mine.home):
             self.reflections += 1
             return None
         mine.stamp = user
@@ -194,8 +194,10 @@ class PresenceTable:
     def everything(self) -> bytes | None:
         """Everybody who is present, for a newcomer; None if nobody is."""
         if self._everything is None and len(self):
-            present = [entry for entry in self._entries.values() if entry.state is not None]
-            self._everything = self._encoded(present)
+            # Not remembered like changes: each newcomer is sent another one, and only once.
+            self._everything = join_entries(
+                [entry.wire for entry in self._entries.values() if entry.state is not None]
+            )
         return self._everything
 
     def states(self) -> Mapping[int, PresenceState]:

@@ -13,9 +13,10 @@ from typing import Final, NamedTuple
 
 from crdt_calendar.protocol.lib0 import encode_uint
 
-# At sixty bodies a second, what comes back from a client half a second away is still remembered.
-_MOST_BODIES: Final = 64
-_MOST_BYTES: Final = 1024 * 1024
+# At sixty bodies a second, what comes back within a quarter of one is still remembered. All rooms
+# together pay for more.
+_MOST_BODIES: Final = 16
+_MOST_BYTES: Final = 128 * 1024
 
 # What is reflected comes back within a round trip; a room that rests need not keep it longer.
 _KEPT_SECONDS: Final = 5.0

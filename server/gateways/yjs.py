@@ -60,6 +60,21 @@ class Connection:
     cannot read the status of a refused handshake.
     """
 
+    __slots__ = (
+        "_accepted",
+        "_credentials",
+        "_gateway",
+        "_line",
+        "_peer",
+        "_project",
+        "_ready",
+        "_receive",
+        "_room",
+        "_scope",
+        "_send",
+        "_user",
+    )
+
     def __init__(self, gateway: YjsGateway, scope: Scope, receive: Receive, send: Send) -> None:
         self._gateway = gateway
         self._scope = scope

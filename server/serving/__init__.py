@@ -23,6 +23,7 @@ from server.serving.stream import FrameStream, open_lines
 
 PING_SECONDS = 20.0  # below the 30 to 60 s after which proxies cut silent connections
 DEAD_LINE_MS = 30_000  # unanswered bytes for that long: the kernel ends the connection
+BACKLOG = 4096  # connections not accepted yet: all clients come back at once after a restart
 GRACE_SECONDS = 2.0  # for what is still in flight after every peer was told to go
 
 
@@ -43,7 +44,7 @@ def listen(host: str, port: int) -> Sockets:
     for listener in sockets.insecure_sockets:
         # Inherited by accepted connections: pulled plugs are noticed without a task for each.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINE_MS)
-        listener.listen(config.backlog)
+        listener.listen(BACKLOG)
     return sockets
 
 
@@ -58,6 +59,7 @@ async def serve(
 ) -> None:
     """Serve the application on the sockets until `stop` returns."""
     config = Config()
+    config.backlog = BACKLOG
     config.websocket_max_message_size = frame_bytes
     config.websocket_ping_interval = None  # ours, for all lines: no task for each connection
     config.graceful_timeout = GRACE_SECONDS

@@ -24,6 +24,8 @@ class Intake(asyncio.Protocol):
     taken may new ones take the short way.
     """
 
+    __slots__ = ("_ended", "_inner", "_later", "_reader", "_receiver", "_transport", "_waiting")
+
     def __init__(self, most_bytes: int, receiver: Receiver, ended: Ended) -> None:
         self._reader = FrameReader(most_bytes)
         self._receiver = receiver

@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol.events import Data, Event, Request
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from wsproto.events import CloseConnection
 from wsproto.events import Event as WsprotoEvent
@@ -144,6 +145,13 @@ class FrameStream(WSStream):
         if self._server and self.is_open and not self._server.reader._buffer:  # type: ignore[attr-defined]
             intake.take_over(self._server.writer)
 
+    async def _accept(self, message: Any) -> None:
+        """Accept, and let go of the parser that read the handshake: 2 KiB for every connection."""
+        await super()._accept(message)
+        if self._server is not None:
+            connection = self._server.protocol.protocol.connection
+            vars(connection)["h11_connection"] = None
+
     def _offering(self, app: Any) -> Any:
         async def offering(scope: Any, *arguments: Any) -> None:
             scope["extensions"][LINE_EXTENSION] = self
@@ -182,5 +190,7 @@ def _is_no_extension(header: tuple[bytes, bytes]) -> bool:
 def _server_of(stream: WSStream) -> TCPServer | None:
     """The connection's server object, by way of the two objects that bind `stream.send`."""
     protocol = getattr(stream.send, "__self__", None)
-    server = getattr(getattr(protocol, "send", None), "__self__", None)
+    if not isinstance(protocol, H11Protocol):  # HTTP/2: the transport is not this stream's own
+        return None
+    server = getattr(protocol.send, "__self__", None)
     return server if isinstance(server, TCPServer) else None

@@ -58,19 +58,19 @@ def test_counts_of_one_and_of_two_bytes(count: int) -> None:
 def test_only_the_last_few_are_remembered() -> None:
     sent = SentBodies()
     first = sent.remember([1], [entry(1)])
-    for clock in range(2, 65):
+    for clock in range(2, 17):
         sent.remember([1], [entry(1, clock)])
     assert sent.reflects(first, None)
-    sent.remember([1], [entry(1, 65)])
+    sent.remember([1], [entry(1, 17)])
     assert not sent.reflects(first, None)
 
 
 def test_large_bodies_push_others_out_sooner() -> None:
     sent = SentBodies()
-    first = sent.remember([1], [entry(1, size=400_000)])
-    second = sent.remember([1], [entry(1, 2, size=400_000)])
+    first = sent.remember([1], [entry(1, size=60_000)])
+    second = sent.remember([1], [entry(1, 2, size=60_000)])
     assert sent.reflects(first, None)
-    sent.remember([1], [entry(1, 3, size=400_000)])
+    sent.remember([1], [entry(1, 3, size=60_000)])
     assert not sent.reflects(first, None)
     assert sent.reflects(second, None)
 
