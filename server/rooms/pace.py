@@ -1,14 +1,16 @@
 """Pace: when a room speaks next.
 
-After quiet a room speaks at once, so a lone editor waits one commit and nothing else. Under load
-everything that comes in within a window leaves together. The window follows from what speaking
-costs: a room spends at most a share of one core on it, whether it has two peers or two thousand,
-and a loop that lags (other rooms, a large frame) widens it by itself.
+While a room has little to say it says it at once: a lone editor waits for one commit and nothing
+else. The more of the time speaking would take if every change left by itself (the demand), the
+longer changes are collected to leave together. A room with very much to say spends an eighth of
+one core on it, whether it has two peers or two thousand; a loop that lags (other rooms, a large
+frame) makes speaking dearer, and so widens the window by itself.
 """
 
 from __future__ import annotations
 
-SHORTEST_SECONDS = 0.002
+FREE_DEMAND = 0.1  # up to a tenth of one core nobody waits: saving would gain nothing
+LONGEST_WINDOW = 8.0  # in multiples of what speaking once costs: an eighth of one core
 LONGEST_SECONDS = 0.1
 SMOOTHING = 0.25
 
@@ -16,17 +18,23 @@ SMOOTHING = 0.25
 class Pace:
     """The time between two ticks of one room. Sans I/O: times are given, in seconds."""
 
-    __slots__ = ("_cost", "_last", "_share")
+    __slots__ = ("_changes", "_cost", "_demand", "_last")
 
-    def __init__(self, share: float) -> None:
-        self._share = share
+    def __init__(self) -> None:
         self._last = float("-inf")
+        self._changes = 0
         self._cost = 0.0
+        self._demand = 0.0
 
     @property
     def window_seconds(self) -> float:
         """How long to collect before speaking again."""
-        return min(max(self._cost / self._share, SHORTEST_SECONDS), LONGEST_SECONDS)
+        multiple = min((self._demand / FREE_DEMAND) ** 2, LONGEST_WINDOW)
+        return min(self._cost * multiple, LONGEST_SECONDS)
+
+    def changed(self) -> None:
+        """There is one more thing to say."""
+        self._changes += 1
 
     def due(self) -> float:
         """The time of the next tick; in the past after quiet."""
@@ -34,6 +42,9 @@ class Pace:
 
     def ticked(self, now: float) -> None:
         """The room speaks now."""
+        passed = max(now - self._last, self._cost, 1e-6)
+        self._demand += (self._changes * self._cost / passed - self._demand) * SMOOTHING
+        self._changes = 0
         self._last = now
 
     def cost(self, seconds: float) -> None:

@@ -50,11 +50,9 @@ from server.storage.log import Entry, Stored
 
 # Stock clients take 30 s of silence for a dead line; two frames in that time forgive a lost tick.
 QUIET_SECONDS = 15.0
-# What of one core a room may spend on telling everybody: updates before presence.
-UPDATE_SHARE = 0.3
-PRESENCE_SHARE = 0.2
+COMMIT_SECONDS = 100e-6  # of processor time, besides telling everybody
 # Stock clients send back every presence frame they hear; each costs that much to drop.
-REFLECTION_SECONDS = 15e-6
+REFLECTION_SECONDS = 8e-6
 SILENCE = Frame(messages.encode_awareness(NOBODY))
 
 T = TypeVar("T")
@@ -88,8 +86,8 @@ class Room(Source):
         self._offered = False  # the writer knows of the batch and has not taken it yet
         self._in_flight = 0
         self._published: StateVector = dict(ledger.state_vector)
-        self._update_pace = Pace(UPDATE_SHARE)
-        self._presence_pace = Pace(PRESENCE_SHARE)
+        self._update_pace = Pace()
+        self._presence_pace = Pace()
         self._timer: asyncio.TimerHandle | None = None
         self._tick_at = math.inf
         self._spoke_at = float("-inf")
@@ -180,10 +178,12 @@ class Room(Source):
 
     def _receive_presence(self, peer: Peer, body: bytes, now: float) -> None:
         owner_of = self._replica.ledger.owner_of
+        reflections = self._presence.reflections
         answer = self._presence.receive(peer, peer.stamp, body, now, owner_of)
         if answer is not None:
             peer.put(Frame(messages.encode_awareness(answer)))
-        if self._presence.has_changes:
+        if self._presence.reflections == reflections and self._presence.has_changes:
+            self._presence_pace.changed()
             self._soon()
 
     def _receive_update(
@@ -284,6 +284,7 @@ class Room(Source):
         entry = Entry(self.name, update, user, int(time() * 1000), admission.bindings)
         self._batch.add(entry, admission.authors, arrived)
         self._writer.account(len(update))
+        self._update_pace.changed()
         self._soon()
 
     def _after_commit(self, action: Callable[[], object]) -> None:
@@ -336,7 +337,7 @@ class Room(Source):
             action()
         if batch.entries:
             update = messages.encode_update(batch.merged())
-            self._speak(Frame(update, droppable=True), self._update_pace, 0.0)
+            self._speak(Frame(update, droppable=True), self._update_pace, COMMIT_SECONDS)
             self._published = {**self._published, **batch.ends}
         now = self._loop.time()
         for arrived in batch.received:

@@ -108,10 +108,15 @@ class FrameReader:
 
 
 def _single(data: bytes) -> bytes | None:
-    """The payload, if this is exactly one short masked binary frame: the usual case."""
-    length = len(data) - 6
-    if 0 <= length < 126 and data[0] == FINAL_BINARY and data[1] == MASKED | length:
+    """The payload, if this is exactly one masked binary frame below 64 KiB: the usual case."""
+    size = len(data)
+    if size < 6 or data[0] != FINAL_BINARY:
+        return None
+    length = data[1] - MASKED
+    if length == size - 6 and length < 126:
         return _unmask(data[6:], data[2:6])
+    if length == 126 and size >= 8 and int.from_bytes(data[2:4], "big") == size - 8:
+        return _unmask(data[8:], data[4:8])
     return None
 
 
