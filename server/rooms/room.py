@@ -11,6 +11,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from time import time
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from crdt_calendar.errors import (
     CorruptData,
     OverloadError,
     RateExceeded,
+    StorageError,
     TooManyConnections,
     Unauthenticated,
 )
@@ -44,7 +46,7 @@ from server.rooms.frame import Frame
 from server.rooms.observer import Observer
 from server.rooms.pace import Pace
 from server.rooms.peer import Peer, Spawn, StateVector
-from server.rooms.replica import Replica
+from server.rooms.replica import NOTHING, Replica
 from server.rooms.writer import Source, Writer
 from server.storage.log import Entry, Stored
 
@@ -369,9 +371,21 @@ class Room(Source):
 
     def _catch_up(self, peer: Peer, since: StateVector) -> None:
         """Answer with all that is not in `since`, once it is on disk."""
+        if self._writer.failing and (self._batch or self._in_flight):
+            self._spawn(partial(self._answer_from_disk, peer, peer.stale))
+            return
         difference = Frame(messages.encode(SyncStep2(self._replica.encode(since))))
-        was_stale = peer.stale
-        self._after_commit(lambda: self._refresh(peer, difference, was_stale))
+        self._after_commit(partial(self._refresh, peer, difference, peer.stale))
+
+    async def _answer_from_disk(self, peer: Peer, was_stale: bool) -> None:
+        """While commits fail: what is safe may be read; the rest follows when it is on disk."""
+        try:
+            stored = await self._writer.log.load(self.name)
+        except StorageError as error:
+            peer.end(error)
+            return
+        difference = Frame(messages.encode(SyncStep2(stored.update or NOTHING)))
+        self._refresh(peer, difference, was_stale)
 
     def _refresh(self, peer: Peer, difference: Frame, was_stale: bool) -> None:
         peer.refresh(difference)

@@ -136,6 +136,25 @@ async def test_a_failed_commit_is_tried_again_and_nothing_is_heard_before_it_suc
         assert bob.events.to_py() == {"key": 1}
 
 
+async def test_while_commits_fail_what_is_safe_can_be_read() -> None:
+    log = MemoryLog()
+    async with house(log=log) as home, home.visit() as alice:
+        await alice.edit("safe", 1)
+        await settled()
+        log.fail_next(6)
+        await alice.edit("unsafe", 2)
+        await settled()
+        async with home.visit("bob") as bob:
+            await bob.sync()
+            await settled()
+            assert home.registry.writer.failing is not None
+            bob.take_in()
+            assert bob.events.to_py() == {"safe": 1}
+            await alice.room.committed()
+            bob.take_in()
+            assert bob.events.to_py() == {"safe": 1, "unsafe": 2}
+
+
 async def test_past_the_backlog_edits_are_refused_and_what_was_taken_is_kept() -> None:
     log = MemoryLog()
     async with house(Limits(backlog_bytes=1000), log=log) as home, home.visit() as alice:
