@@ -37,7 +37,8 @@ torture: $(VENV)/.stamp-dev $(NODE_DIRS)/.stamp-node  ## the long runs: 200 kill
 	$(BIN)/pytest -m torture --timeout 0 -s $(TEST)
 
 lock: $(VENV)/.stamp-dev  ## write down today's versions
-	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt
+	@echo "# Today's versions, written by \`make lock\`; every install of the Makefile is held to them." > constraints.txt
+	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools >> constraints.txt
 
 clean:  ## remove what the other verbs made, but no data
 	rm -rf $(VENV) $(NODE_DIRS)/node_modules $(BENCH_NODE)/node_modules

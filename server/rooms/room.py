@@ -226,7 +226,8 @@ class Room(Source):
             self._put(peer, reply)
 
     def _state_vector(self) -> bytes:
-        return messages.write_state_vector(self._replica.ledger.state_vector)
+        """What we say we have: what is on disk. Whoever hears it may take it for an ack."""
+        return messages.write_state_vector(self._published)
 
     def _refuse(self, peer: Peer) -> None:
         self._observer.refused("forbidden")

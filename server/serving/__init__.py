@@ -21,7 +21,6 @@ from starlette.types import ASGIApp
 
 from server.serving.stream import FrameStream, open_lines
 
-PING_SECONDS = 20.0  # below the 30 to 60 s after which proxies cut silent connections
 DEAD_LINE_MS = 30_000  # unanswered bytes for that long: the kernel ends the connection
 BACKLOG = 4096  # connections not accepted yet: all clients come back at once after a restart
 GRACE_SECONDS = 2.0  # for what is still in flight after every peer was told to go
@@ -43,7 +42,8 @@ def listen(host: str, port: int) -> Sockets:
     sockets = config.create_sockets()
     for listener in sockets.insecure_sockets:
         # Inherited by accepted connections: pulled plugs are noticed without a task for each.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINE_MS)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINE_MS)
         listener.listen(BACKLOG)
     return sockets
 
@@ -54,7 +54,7 @@ async def serve(
     *,
     frame_bytes: int,
     stop: Callable[[], Awaitable[None]],
-    ping_seconds: float = PING_SECONDS,
+    ping_seconds: float,
     access_log: bool = False,
 ) -> None:
     """Serve the application on the sockets until `stop` returns."""

@@ -96,7 +96,7 @@ def _read_document(update: bytes) -> Mapping[str, Json]:
     return {
         "name": properties.name,
         "timezone": properties.timezone,
-        "events": len(calendar.events()),
+        "events": len(calendar),
         "deleted": len(calendar.deleted()),
         "problems": [
             {"event": problem.event_id, "key": problem.key, "message": problem.reason}
