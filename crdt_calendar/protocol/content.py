@@ -23,7 +23,6 @@ EMBED: Final = 5
 FORMAT: Final = 6
 TYPE: Final = 7
 ANY: Final = 8
-DOC: Final = 9
 SKIP: Final = 10
 
 KIND: Final = 0x1F  # the bits of an info byte that number the content
@@ -170,12 +169,6 @@ def _any(data: bytes, position: int, _: Limits, values: list[int]) -> tuple[int,
     return count, position, ""
 
 
-def _doc(data: bytes, position: int, limits: Limits, values: list[int]) -> tuple[int, int, str]:
-    _guid, position = read_name(data, position, limits)
-    values.append(1)
-    return 1, position, ""
-
-
 def _unknown(data: bytes, position: int, _: Limits, __: list[int]) -> tuple[int, int, str]:
     raise HostileUpdate(f"struct {data[position - 1]} is not one that all clients know")
 
@@ -188,7 +181,6 @@ _CONTENTS: Final[dict[int, Content]] = {
     FORMAT: _format,
     TYPE: _type,
     ANY: _any,
-    DOC: _doc,
 }
 READERS: Final = tuple(
     _deleted if info in BARE else _CONTENTS.get(info & KIND, _unknown) for info in range(256)

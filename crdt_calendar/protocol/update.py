@@ -27,14 +27,14 @@ ref   content   encoding                                                length
 6     Format    varString(key) varString(JSON)                          1
 7     Type      varUint(type) [varString(name)], below                  1
 8     Any       varUint(count) any*                                     count
-9     Doc       varString(guid) any                                     1
 ====  ========  ======================================================  ===================
 
 Refused although the format has them, because yrs reads other bytes there than Yjs does, or clients
 do, so that one of them would see what the other does not: JSON (ref 2; Yjs 13 never writes it, yrs
 0.28 reads one string too many), XmlHook (yrs reads no name), weak links, undefined types, struct
 numbers beyond these, client ids beyond 53 bits (yrs drops the upper bits: a second name for
-somebody else's id), sections and strings of nothing.
+somebody else's id), sections of nothing. Subdocuments (ref 9) are refused because yrs 0.28, when it
+deletes one, follows a pointer to the item it has just freed (``Doc::destroy``).
 
 `read_structs` and `read_deletes` are generators that now and then yield None: one value may be a
 whole frame, and whoever drives them decides how long to go on at a time.

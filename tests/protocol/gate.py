@@ -20,8 +20,8 @@ WORDS = ("hello ", "회의 ", "😀", "Ångström", "가나다", "x", "👨‍�
 class Gate:
     """A document that gets only what its ledger lets pass."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.doc: Doc[Any] = Doc()
+    def __init__(self, limits: Limits | None = None, client: int | None = None) -> None:
+        self.doc: Doc[Any] = Doc(client_id=client)
         self.ledger = Ledger(limits or Limits())
 
     def receive(self, update: bytes, user: str = "anna", *, foreign: bool = False) -> Admission:

@@ -16,7 +16,6 @@ from crdt_calendar.protocol.content import (
     ANY,
     BINARY,
     DELETED,
-    DOC,
     EMBED,
     FORMAT,
     GC,
@@ -44,11 +43,10 @@ VALUES: tuple[Value, ...] = (
     {"start": "2026-01-01", "nested": {"a": [None]}},
     1 << 60,
 )
-DOC_OPTIONS: tuple[Value, ...] = ({}, {"autoLoad": True}, {"gc": False}, 1)
 JSON_TEXTS = ("true", "null", '"#ff0000"', '{"image":"x.png"}', "[[1],[2]]", "{broken", '"\\ud800"')
 
-_KEYED = (ANY, ANY, BINARY, TYPE, TYPE, DOC, DELETED)
-_LISTED = (STRING, STRING, STRING, ANY, ANY, BINARY, EMBED, FORMAT, TYPE, TYPE, DOC, DELETED)
+_KEYED = (ANY, ANY, BINARY, TYPE, TYPE, DELETED)
+_LISTED = (STRING, STRING, STRING, ANY, ANY, BINARY, EMBED, FORMAT, TYPE, TYPE, DELETED)
 
 Content = Callable[[Writer], int]
 """Writes a content; returns its length in clocks."""
@@ -71,7 +69,6 @@ class Generator:
             FORMAT: self._format,
             TYPE: self._type,
             ANY: self._any,
-            DOC: self._doc,
         }
 
     def user_of(self, client: int) -> str:
@@ -139,7 +136,7 @@ class Generator:
             kinds = tuple(self._contents)
         kind = random.choice(kinds)
         if self._odd(0.02):
-            kind = random.choice((0, 2, 10, 11, 12, 15, 20))
+            kind = random.choice((0, 2, 9, 10, 11, 12, 15, 20))
         if kind == TYPE:
             self._types.append(id_)
         self._head(writer, kind, parent, key)
@@ -283,8 +280,3 @@ class Generator:
         for value in values:
             writer.write_any(value)
         return len(values)
-
-    def _doc(self, writer: Writer) -> int:
-        writer.write_string(f"sub-{self.random.randrange(5)}")
-        writer.write_any(self.random.choice(DOC_OPTIONS))
-        return 1

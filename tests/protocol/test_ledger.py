@@ -19,7 +19,6 @@ from crdt_calendar.limits import Limits
 from crdt_calendar.protocol.content import (
     ANY,
     ARRAY,
-    DOC,
     MAP,
     TEXT,
     XML_ELEMENT,
@@ -32,7 +31,6 @@ from tests.protocol.gate import Gate, Person, content, read_state, write_state
 from tests.protocol.structs import (
     deleted,
     embed,
-    encode_string,
     format_,
     gc,
     item,
@@ -415,11 +413,10 @@ CONTENTS = {
     "one": values(1),
     "binary": (3, b"\x01x"),
     "type": shared(MAP),
-    "doc": (DOC, encode_string("g") + b"\x76\0"),
     "deleted": deleted(3),
 }
 TEXTUAL = {"text", "embed", "format"}
-KEYED = {"one", "binary", "type", "doc", "deleted"}
+KEYED = {"one", "binary", "type", "deleted"}
 
 
 @pytest.mark.parametrize(
