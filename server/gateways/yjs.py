@@ -5,9 +5,9 @@ One connection is one peer of one room; a WebSocket message is one y-protocols m
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable
+from time import monotonic
 
 import anyio
 from starlette.types import Receive, Scope, Send
@@ -123,7 +123,7 @@ class Connection:
             self._line,
             grant,
             self._gateway.limits,
-            now=asyncio.get_running_loop().time(),
+            now=monotonic(),
             ended=scope.cancel,
             reconsider=lambda grant: self._gateway.authority.regrant(grant, claims),
         )

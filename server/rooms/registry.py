@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 
 import anyio
 from anyio.to_thread import run_sync
@@ -63,7 +63,7 @@ class Registry:
             tasks.start_soon(self.writer.run)
             while True:
                 await anyio.sleep(SWEEP_SECONDS)
-                self._sweep(asyncio.get_running_loop().time())
+                self._sweep(monotonic())
 
     @asynccontextmanager
     async def room(self, name: str) -> AsyncIterator[Room]:
@@ -104,7 +104,7 @@ class Registry:
 
     def _unpin(self, slot: _Slot) -> None:
         slot.pins -= 1
-        slot.idle_since = asyncio.get_running_loop().time()
+        slot.idle_since = monotonic()
 
     @property
     def rooms(self) -> tuple[Room, ...]:

@@ -8,11 +8,10 @@ sender too. Everything between two awaits is plain synchronous code on one threa
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
-from time import time
+from time import monotonic, time
 from typing import TypeVar
 
 import anyio
@@ -47,6 +46,7 @@ from server.rooms.observer import Observer
 from server.rooms.pace import Pace
 from server.rooms.peer import Peer, Spawn, StateVector
 from server.rooms.replica import NOTHING, Replica
+from server.rooms.schedule import Schedule, Turn
 from server.rooms.writer import Source, Writer
 from server.storage.log import Entry, Stored
 
@@ -85,13 +85,11 @@ class Room(Source):
         self._loop = asyncio.get_running_loop()
         self._peers: dict[Peer, None] = {}
         self._batch = Batch()
-        self._offered = False  # the writer knows of the batch and has not taken it yet
         self._in_flight = 0
         self._published: StateVector = dict(ledger.state_vector)
-        self._update_pace = Pace()
-        self._presence_pace = Pace()
-        self._timer: asyncio.TimerHandle | None = None
-        self._tick_at = math.inf
+        self._offering = Turn(partial(writer.offer, self))
+        self._showing = Turn(self._show_presence)
+        self._schedule = Schedule(self._offering, self._showing)
         self._spoke_at = float("-inf")
 
     # Coming and going
@@ -109,8 +107,8 @@ class Room(Source):
         finally:
             del self._peers[peer]
             peer.catch_up = None
-            self._presence.leave(peer, self._loop.time())
-            self._soon()
+            self._presence.leave(peer, monotonic())
+            self._schedule.want(self._showing)
 
     @property
     def peers(self) -> tuple[Peer, ...]:
@@ -129,8 +127,7 @@ class Room(Source):
 
     def close(self) -> None:
         """Free the document."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._schedule.close()
         self._replica.close()
 
     def _greet(self, peer: Peer) -> None:
@@ -146,7 +143,7 @@ class Room(Source):
         What it returns is to be awaited before the peer's next message is given: a large update
         is inspected bit by bit, and who sends too fast is held. Mostly that is nothing.
         """
-        arrived = self._loop.time()
+        arrived = monotonic()
         hold = peer.meter.charge(len(frame), arrived)
         message = messages.decode(frame, self._limits)
         self._observer.received(type(message).__name__, len(frame))
@@ -185,8 +182,8 @@ class Room(Source):
         if answer is not None:
             peer.put(Frame(messages.encode_awareness(answer)))
         if self._presence.reflections == reflections and self._presence.has_changes:
-            self._presence_pace.changed()
-            self._soon()
+            self._showing.pace.changed()
+            self._schedule.want(self._showing)
 
     def _receive_update(
         self, peer: Peer, event: UpdateReceived, arrived: float
@@ -257,7 +254,7 @@ class Room(Source):
         """
         grant.require(Role.EDITOR)
         self._writer.check()
-        arrived = self._loop.time()
+        arrived = monotonic()
         try:
             result = self._replica.edit(grant.user, change)
         finally:
@@ -287,8 +284,8 @@ class Room(Source):
         entry = Entry(self.name, update, user, int(time() * 1000), admission.bindings)
         self._batch.add(entry, admission.authors, arrived)
         self._writer.account(len(update))
-        self._update_pace.changed()
-        self._soon()
+        self._offering.pace.changed()
+        self._schedule.want(self._offering)
 
     def _after_commit(self, action: Callable[[], object]) -> None:
         """Do something that shows the document as it is now, once that is on disk."""
@@ -296,38 +293,11 @@ class Room(Source):
             action()
         else:
             self._batch.held.append(action)
-            self._soon()
-
-    def _soon(self) -> None:
-        """Have `_tick` called when the first of what waits is due."""
-        due = self._update_pace.due() if self._batch and not self._offered else math.inf
-        if self._presence.has_changes:
-            due = min(due, self._presence_pace.due())
-        if due == math.inf:
-            return
-        if self._timer is not None:
-            if self._tick_at <= due:
-                return
-            self._timer.cancel()
-        self._tick_at = due  # kept here: uvloop's handle of what is due already cannot say
-        self._timer = self._loop.call_at(due, self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
-        now = self._loop.time()
-        if self._batch and not self._offered and self._update_pace.due() <= now:
-            self._offered = True
-            self._update_pace.ticked(now)
-            self._writer.offer(self)
-        if self._presence.has_changes and self._presence_pace.due() <= now:
-            self._presence_pace.ticked(now)
-            self._show_presence()
-        self._soon()
+            self._schedule.want(self._offering)
 
     def take(self) -> Batch:
         """Hand over everything pending; what comes later belongs to the next batch."""
         batch, self._batch = self._batch, Batch()
-        self._offered = False
         self._in_flight += 1
         return batch
 
@@ -340,9 +310,9 @@ class Room(Source):
             action()
         if batch.entries:
             update = messages.encode_update(batch.merged())
-            self._speak(Frame(update, droppable=True), self._update_pace, COMMIT_SECONDS)
+            self._speak(Frame(update, droppable=True), self._offering.pace, COMMIT_SECONDS)
             self._published = {**self._published, **batch.ends}
-        now = self._loop.time()
+        now = monotonic()
         for arrived in batch.received:
             self._observer.acknowledged(now - arrived)
 
@@ -352,11 +322,11 @@ class Room(Source):
             besides = self._presence.reflections * REFLECTION_SECONDS
             self._presence.reflections = 0
             frame = Frame(messages.encode_awareness(changes), droppable=True)
-            self._speak(frame, self._presence_pace, besides)
+            self._speak(frame, self._showing.pace, besides)
 
     def _speak(self, frame: Frame, pace: Pace, besides_seconds: float) -> None:
         """Hand a frame to everybody; `besides_seconds` is what doing so costs elsewhere."""
-        started = self._spoke_at = self._loop.time()
+        started = self._spoke_at = monotonic()
         since = self._published
         for peer in self._peers:
             peer.put(frame, since)
@@ -366,7 +336,7 @@ class Room(Source):
         self._loop.call_soon(self._spoken, started, pace, besides_seconds, peers)
 
     def _spoken(self, started: float, pace: Pace, besides_seconds: float, peers: int) -> None:
-        seconds = self._loop.time() - started
+        seconds = monotonic() - started
         pace.cost(seconds + besides_seconds)
         self._observer.published(seconds, peers)
 
@@ -402,10 +372,10 @@ class Room(Source):
     # Once a second
 
     def sweep(self, now: float) -> None:
-        """Expire presence and grants, and break silences. `now` is the loop's time."""
+        """Expire presence and grants, and break silences. `now` is monotonic."""
         self._presence.expire(now)
         if self._presence.has_changes:
-            self._soon()
+            self._schedule.want(self._showing)
         wall = time()
         quiet = now - QUIET_SECONDS
         for peer in self.peers:
