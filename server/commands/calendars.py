@@ -91,7 +91,11 @@ def export(project: str, target: Path | None, data: Path | None) -> None:
     What an import did not understand is in it again. Deleted events are not, and neither are those
     without a time.
     """
-    ics: bytes = ask(data, "export", project=project)["ics"].encode()
+    from crdt_calendar.ics import write  # takes 0.1 s, which no other command should wait for
+    from server.commands.documents import decode_update, open_calendar
+
+    update = decode_update(ask(data, "export", project=project)["update"])
+    ics = write(open_calendar(update))
     if target is None:
         sys.stdout.buffer.write(ics)
     else:

@@ -38,7 +38,9 @@ def inspect(project: str, rows: int, as_json: bool, data: Path | None) -> None:
     Its size, events, who has written under which Yjs client id, who is connected, and its history:
     who wrote what and when. Looks at what is on disk; nobody notices.
     """
-    found = ask(data, "inspect", project=project, rows=str(rows))
+    from server.commands.insight import read  # documents take a while to load
+
+    found = read(ask(data, "inspect", project=project, rows=str(rows)))
     if as_json:
         output.as_json(found)
         return

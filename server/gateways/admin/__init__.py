@@ -19,7 +19,7 @@ def open_door(
     """The door over one opened data directory."""
     projects = Projects(store.catalog, keyring, registry)
     calendars = Calendars(store.catalog, store.log, registry)
-    insight = Insight(store, registry, settings.limits)
+    insight = Insight(store, registry)
     upkeep = Upkeep(store, registry, settings.retention_days)
     return AdminDoor(
         {

@@ -1,17 +1,15 @@
-"""What is in a project: sizes, people, events and history."""
+"""What is in a project: sizes, people, the document and its history."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from anyio import to_thread
 
-from crdt_calendar.errors import InvalidValue, ProtocolError
-from crdt_calendar.limits import Limits
-from server.gateways.admin.calendars import open_calendar
+from crdt_calendar.errors import InvalidValue
 from server.gateways.admin.door import Call, Json, Progress
-from server.gateways.admin.history import Paths
 from server.gateways.admin.projects import require_project
 from server.rooms.registry import Registry
 from server.storage import maintenance
@@ -19,40 +17,38 @@ from server.storage.log import Row
 from server.storage.maintenance import RoomFacts
 from server.storage.sqlite import Store
 
-HISTORY_ROWS = 20
 PAGE_ROWS = 1_000
-MOST_PATHS = 50  # of one row: an import writes hundreds of events at once
 
 
 class Insight:
     """Looks into a project without disturbing those who edit it."""
 
-    def __init__(self, store: Store, registry: Registry, limits: Limits) -> None:
+    def __init__(self, store: Store, registry: Registry) -> None:
         self._store = store
         self._registry = registry
-        self._limits = limits
 
     async def inspect(self, call: Call, progress: Progress) -> Json:
-        """All there is to know of ``project``, with the newest ``rows`` of its history."""
+        """All there is to know of ``project``, with the newest ``rows`` of its history.
+
+        The document and the rows are given as they are stored: reading them is work for who asks.
+        That the document can be built was proven, in a process of its own.
+        """
         project = await require_project(self._store.catalog, call.text("project"))
-        most = _whole(call.text("rows", str(HISTORY_ROWS)))
-        # This proves in a process of its own that the document can be built, also here.
+        most = _whole(call.text("rows"))
         facts = await to_thread.run_sync(maintenance.inspect, self._store.path, project.id)
         stored = await self._store.log.load(project.id)
-        rows = await self._newest(project.id, most)
-        document = await to_thread.run_sync(_read_document, stored.update)
-        history = await to_thread.run_sync(_read_history, stored.update, rows, self._limits)
         return {
             "project": {"id": project.id, "kind": project.kind, "name": project.name},
             "recovering": facts.recovering,
             "connections": self._connections(project.id),
             "stored": _stored(facts),
-            "document": {"bytes": len(stored.update), "parked": facts.parked, **document},
+            "parked": facts.parked,
             "clients": [
                 {"client": id, "user": client.user, "clock": client.clock}
                 for id, client in sorted(facts.clients.items(), key=lambda one: one[1].user)
             ],
-            "history": history,
+            "update": b64encode(stored.update).decode(),
+            "history": [_row(row) for row in await self._newest(project.id, most)],
         }
 
     def _connections(self, project: str) -> list[Json]:
@@ -89,37 +85,10 @@ def _stored(facts: RoomFacts) -> Json:
     }
 
 
-def _read_document(update: bytes) -> Mapping[str, Json]:
-    """What the calendar in a document holds; run on a thread, beside the rooms."""
-    calendar = open_calendar(update)
-    properties = calendar.properties()
-    return {
-        "name": properties.name,
-        "timezone": properties.timezone,
-        "events": len(calendar),
-        "deleted": len(calendar.deleted()),
-        "problems": [
-            {"event": problem.event_id, "key": problem.key, "message": problem.reason}
-            for problem in calendar.problems()
-        ],
-    }
-
-
-def _read_history(update: bytes, rows: Sequence[Row], limits: Limits) -> list[Json]:
-    """Who wrote what and when, newest first."""
-    try:
-        paths = Paths(update, [row.update for row in rows], limits)
-    except ProtocolError:  # limits were lowered since
-        return [_row(row, []) for row in reversed(rows)]
-    return [_row(row, paths.written(row.update)) for row in reversed(rows)]
-
-
-def _row(row: Row, written: Sequence[str]) -> Json:
+def _row(row: Row) -> Json:
     return {
         "seq": row.seq,
         "user": row.user,
         "at_ms": row.at_ms,
-        "bytes": len(row.update),
-        "keys": list(written[:MOST_PATHS]),
-        "more_keys": max(0, len(written) - MOST_PATHS),
+        "update": b64encode(row.update).decode(),
     }

@@ -9,7 +9,7 @@ import pytest
 from pycrdt import Array, Doc, Map, Text
 
 from crdt_calendar.limits import Limits
-from server.gateways.admin.history import Paths, read_update
+from server.commands.history import Paths, read_update
 
 LIMITS = Limits()
 
