@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.rrule import rrulestr
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from crdt_calendar.model.expansion import BEGINNING, END, Series
@@ -300,6 +300,7 @@ def test_expansion_agrees_with_dateutil(rule: str, first: datetime, skipped: int
 def test_a_count_is_as_many_starts(rule: str, first: datetime, count: int) -> None:
     when = When(first.replace(microsecond=0), first.replace(microsecond=0))
     counted = Series.of(when, Recurrence(f"{rule};COUNT={count}"))
+    assume(not counted.uncounted)  # an interval of years in hours is not counted to its end
     found = counted.starts(BEGINNING, END, Budget())
     assert len(found) == count
     assert found[-1] == counted.bound
