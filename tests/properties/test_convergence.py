@@ -137,6 +137,7 @@ def test_convergence_over_lossy_doubling_and_reordering_lines(
 ) -> None:
     # On a thread a room would be loaded in real time, and no two runs would be alike.
     monkeypatch.setattr("server.rooms.registry.run_sync", at_once)
+    virtual_time.govern(monkeypatch, "server.rooms")
     print(f"CONVERGENCE_SEED={SEED}")  # noqa: T201  # shown when the test fails
     began = time.perf_counter()
     for number in range(steps // STEPS):

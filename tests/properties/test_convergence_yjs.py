@@ -51,7 +51,7 @@ class Yjs:
             await self._edit(f"event{self.chance.randrange(EVENTS)}")
 
     async def _edit(self, event: str) -> None:
-        if event not in await self.client.events():
+        if not await self.client.do("has", id=event):
             return
         self._count += 1
         token = f"<{self.client.name}.{self._count}{self.chance.choice(LETTERS)}>"
@@ -106,7 +106,7 @@ class Pycrdt:
             await client.until(lambda: client.statuses)
 
 
-@pytest.mark.parametrize("steps", [400, pytest.param(5_000, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("steps", [400, pytest.param(1_500, marks=pytest.mark.torture)])
 async def test_yjs_and_pycrdt_converge_through_the_running_server(
     tmp_path: Path, steps: int, record_property: Any
 ) -> None:

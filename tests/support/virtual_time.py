@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+import pytest
 
 T = TypeVar("T")
 
@@ -44,3 +47,14 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on virtual time."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(main)
+
+
+def govern(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """Let the modules of a package that look at the clock look at that of the loop."""
+    for name, module in sys.modules.items():
+        if name.startswith(f"{package}.") and hasattr(module, "monotonic"):
+            monkeypatch.setattr(module, "monotonic", _now)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

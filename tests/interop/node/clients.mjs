@@ -104,6 +104,8 @@ class Client {
 
   read() { return this.events.toJSON() }
 
+  has({ id }) { return this.events.has(id) }
+
   clock() { return [this.doc.clientID, Y.getState(this.doc.store, this.doc.clientID)] }
 
   show({ state }) { this.provider.awareness.setLocalState(state) }
