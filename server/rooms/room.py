@@ -53,8 +53,8 @@ from server.storage.log import Entry, Stored
 # Stock clients take 30 s of silence for a dead line; two frames in that time forgive a lost tick.
 QUIET_SECONDS = 15.0
 COMMIT_SECONDS = 100e-6  # of processor time, besides telling everybody
-# Stock clients send back every presence frame they hear; each costs that much to drop.
-REFLECTION_SECONDS = 8e-6
+# Stock clients send back every presence frame they hear; each costs about that much to drop.
+REFLECTION_SECONDS = 3e-6
 SILENCE = Frame(messages.encode_awareness(NOBODY))
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from time import monotonic
 
 from server.rooms.pace import Pace
 
-# The loop's timers count in milliseconds; less than half of one is now.
-SOON_SECONDS = 0.0005
+# The loop's timers count in milliseconds and are up to one late; less than one is now.
+SOON_SECONDS = 0.001
 
 
 class Turn:
@@ -56,7 +56,7 @@ class Schedule:
         if delay < SOON_SECONDS:
             self._handle = self._loop.call_soon(self._tick)
         else:
-            self._handle = self._loop.call_later(delay, self._tick)
+            self._handle = self._loop.call_later(delay - SOON_SECONDS / 2, self._tick)
 
     def _tick(self) -> None:
         self._handle, self._at = None, math.inf
