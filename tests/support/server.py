@@ -41,6 +41,7 @@ class ServerProcess:
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._keyring: Keyring | None = None
+        self._tokens: list[str] = []
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -120,7 +121,22 @@ class ServerProcess:
         """A token, made with the data directory's own secret."""
         if self._keyring is None:
             self._keyring = Keyring.open(self.data / "token-secret")
-        return self._keyring.issue(user, project, role, name, expires_seconds)
+        token = self._keyring.issue(user, project, role, name, expires_seconds)
+        self._tokens.append(token)
+        return token
+
+    def told(self) -> list[str]:
+        """Tokens of ours that can be read in what it has printed and logged: there must be none."""
+        said = self.said()
+        return [token for token in self._tokens if token.rpartition(".")[2] in said]
+
+    def run(self, *words: str) -> str:
+        """What a command prints that is run on the same data. Raises when it fails."""
+        command = [str(COMMAND), *words, "--data", str(self.data)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=STOP_SECONDS)
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        printed: str = done.stdout
+        return printed
 
     def admin(self, operation: str, body: bytes = b"", **parameters: str) -> Any:
         """What the administrative door answers: a quicker command line."""
@@ -189,12 +205,13 @@ def running(data: Path, **environment: str) -> Iterator[ServerProcess]:
 
 @contextmanager
 def started(server: ServerProcess) -> Iterator[ServerProcess]:
-    """That server, started, until the block ends."""
+    """That server, started, until the block ends; no token may be in what it said."""
     try:
         server.start()
         yield server
     finally:
         server.stop()
+    assert server.told() == []
 
 
 def _free_port() -> int:

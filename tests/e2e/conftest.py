@@ -1,0 +1,28 @@
+"""One server for the folder, with web pages of one other origin let in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from tests.support.server import ServerProcess, running
+
+FRIEND = "https://calendar.example.org"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A running server; each test takes a project of its own."""
+    data = tmp_path_factory.mktemp("e2e") / "data"
+    with running(data, CRDT_CALENDAR_ORIGINS=FRIEND) as server:
+        yield server
+
+
+@pytest.fixture
+def project(server: ServerProcess) -> str:
+    """A project nobody has been in."""
+    name = f"project-{uuid4()}"
+    server.create(name)
+    return name
