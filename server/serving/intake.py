@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from crdt_calendar.errors import ProtocolError
 from server.gateways.line import Ended, Receiver
@@ -48,11 +49,11 @@ class Intake(asyncio.Protocol):
             elif (rest := self._receiver(content)) is not None:
                 await rest
 
-    def take_over(self, writer: asyncio.StreamWriter) -> None:
+    def take_over(self, transport: asyncio.Transport) -> None:
         """Stage two: nothing read is waiting anywhere; what comes from now on comes here first."""
-        self._transport = writer.transport  # type: ignore[assignment]  # of a socket: both ways
-        self._inner = self._transport.get_protocol()  # type: ignore[assignment, union-attr]
-        writer.transport.set_protocol(self)
+        self._transport = transport
+        self._inner = cast(asyncio.Protocol, transport.get_protocol())
+        transport.set_protocol(self)
 
     # asyncio.Protocol
 

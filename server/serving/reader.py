@@ -53,8 +53,10 @@ class FrameReader:
         """
         if self._skip_bytes:
             data = self._skip(data)
-        if not self._rest and not self._fragments and (payload := _single(data)) is not None:
-            return [Piece(True, payload)]
+        if not self._rest and not self._fragments:
+            payload = _single(data)
+            if payload is not None and len(payload) <= self._most:
+                return [Piece(True, payload)]
         self._rest += data
         pieces = []
         while (piece := self._take()) is not None:

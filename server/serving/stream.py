@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from hypercorn.asyncio.tcp_server import TCPServer
@@ -143,7 +143,8 @@ class FrameStream(WSStream):
         await intake.read(event.data, general)
         # Private, and the only way to know that hypercorn holds nothing that came before.
         if self._server and self.is_open and not self._server.reader._buffer:  # type: ignore[attr-defined]
-            intake.take_over(self._server.writer)
+            # Of a socket: it goes both ways, which a writer's type does not say.
+            intake.take_over(cast(asyncio.Transport, self._server.writer.transport))
 
     async def _accept(self, message: Any) -> None:
         """Accept, and let go of the parser that read the handshake: 2 KiB for every connection."""
