@@ -198,20 +198,20 @@ class UvicornProcess(ServerProcess):
 
 @contextmanager
 def running(data: Path, **environment: str) -> Iterator[ServerProcess]:
-    """A server process until the block ends."""
+    """A server process until the block ends; no token may be in what it said."""
     with started(ServerProcess(data, **environment)) as server:
         yield server
+    assert server.told() == []
 
 
 @contextmanager
 def started(server: ServerProcess) -> Iterator[ServerProcess]:
-    """That server, started, until the block ends; no token may be in what it said."""
+    """That server, started, until the block ends."""
     try:
         server.start()
         yield server
     finally:
         server.stop()
-    assert server.told() == []
 
 
 def _free_port() -> int:
