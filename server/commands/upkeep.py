@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from crdt_calendar.errors import CorruptData
 from server.commands import options, output
 from server.commands.access import ask, load_settings
 
@@ -65,7 +66,10 @@ def restore(file: Path, data: Path | None) -> None:
     from server.storage.directory import DataDirectory
 
     directory = DataDirectory(load_settings(data=data).data)
-    aside = put_back(file, directory)
+    try:
+        aside = put_back(file, directory)
+    except CorruptData as error:
+        raise CorruptData(f"{file} cannot be restored: {error}") from error
     output.say(f"restored {file} to {directory.path}")
     if aside:
         output.say(f"what was there is kept as {aside.name}")

@@ -59,8 +59,9 @@ def chunk(line: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(line), line)
 
 
-def test_a_server_that_stops_before_it_is_reached_is_waited_for(tmp_path: Path) -> None:
-    held = announced(tmp_path, "http://127.0.0.1:9")  # nobody listens there
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", ""], ids=["a server", "a command"])
+def test_who_is_about_to_leave_the_data_is_waited_for(tmp_path: Path, url: str) -> None:
+    held = announced(tmp_path, url)  # nobody listens on that port
     directory = held.__enter__()
     directory.database.unlink()
 

@@ -70,6 +70,15 @@ def test_a_key_taken_away_is_found_by_what_was_deleted(room: Room) -> None:
     assert room.write(lambda: event(room).pop("title")) == ["events/a/title"]
 
 
+def test_one_deletion_can_be_of_several_keys(room: Room) -> None:
+    room.write(lambda: event(room).update({"url": "x", "when": "y"}))
+
+    def remove() -> None:
+        del event(room)["url"], event(room)["when"]
+
+    assert room.write(remove) == ["events/a/url", "events/a/when"]
+
+
 def test_text_is_found_wherever_it_is_edited(room: Room) -> None:
     def insert(at: int, text: str) -> Callable[[], object]:
         return lambda: description(room).insert(at, text)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import websockets
+from pycrdt import Doc, Map, create_update_message
+from websockets.sync.client import ClientConnection, connect
 
-from tests.commands.rig import Data, opened
+from tests.commands.rig import SECONDS, Data, opened
 from tests.commands.test_commands_calendars import MEETING
 
 
@@ -62,10 +65,47 @@ def test_a_backup_restores_into_the_recovery_state(tmp_path: Path) -> None:
         assert found["document"]["events"] == 2
         assert "crdt-calendar recovered team" in running.run("inspect", "team").stdout
         assert [each["id"] for each in running.json("projects", "list")] == ["team"]
-        said = running.run("recovered", "team").stdout
-        assert said == "team is out of the recovery state\n"
+        with edits_by(running, "ada") as ada, edits_by(running, "bob") as bob:
+            someone = Someone()
+            someone.edit_through(bob)
+            someone.edit_through(ada)  # the same client id, brought back by two people
+            said = running.run("recovered", "team").stdout
+            assert said == "team is out of the recovery state\n"
+            someone.edit_through(ada)
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                someone.edit_through(bob)
+            assert closed.value.rcvd is not None and closed.value.rcvd.code == 1008
         assert not running.json("inspect", "team")["recovering"]
         assert "stop it first" in running.fails("restore", str(file), code=4)
+
+
+@contextmanager
+def edits_by(data: Data, user: str) -> Iterator[ClientConnection]:
+    """A connection of an editor to the project team."""
+    words = ("--user", user, "--project", "team", "--role", "editor")
+    token = data.run("token", *words).stdout.strip()
+    url = data.url.replace("http", "ws", 1)
+    with connect(f"{url}/yjs/team?token={token}") as socket:
+        yield socket
+
+
+class Someone:
+    """A client that edits by whatever connection it is given."""
+
+    def __init__(self) -> None:
+        self._doc: Doc[Map[object]] = Doc()
+        self._map = self._doc.get("calendar", type=Map)
+        self._edits = 0
+
+    def edit_through(self, socket: ClientConnection) -> None:
+        """Make an edit and wait for its echo."""
+        seen = self._doc.get_state()
+        self._edits += 1
+        mark = f"edit-{self._edits}"
+        self._map[mark] = mark
+        socket.send(create_update_message(self._doc.get_update(seen)))
+        while mark.encode() not in socket.recv(SECONDS, decode=False):
+            pass
 
 
 def test_restore_refuses_what_is_no_backup(tmp_path: Path) -> None:
@@ -73,7 +113,7 @@ def test_restore_refuses_what_is_no_backup(tmp_path: Path) -> None:
     data.run("projects", "create", "team")
     junk = tmp_path / "junk.db"
     junk.write_bytes(b"junk" * 1000)
-    assert "not a database" in data.fails("restore", str(junk))
+    assert f"{junk} cannot be restored: not a database" in data.fails("restore", str(junk))
     assert [each["id"] for each in data.json("projects", "list")] == ["team"]
 
 
