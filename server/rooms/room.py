@@ -28,8 +28,9 @@ from crdt_calendar.limits import Limits
 from crdt_calendar.model.calendar import Calendar
 from crdt_calendar.protocol import messages
 from crdt_calendar.protocol.awareness import PresenceTable
-from crdt_calendar.protocol.ledger import Admission, Ledger
+from crdt_calendar.protocol.ledger import Admission, Ledger, finish
 from crdt_calendar.protocol.messages import Message, PermissionDenied, SyncStatus, SyncStep2
+from crdt_calendar.protocol.parts import split
 from crdt_calendar.protocol.presence import NOBODY
 from crdt_calendar.protocol.session import (
     DiffWanted,
@@ -52,6 +53,8 @@ from server.storage.log import Entry, Stored
 
 # Stock clients take 30 s of silence for a dead line; two frames in that time forgive a lost tick.
 QUIET_SECONDS = 15.0
+LARGE_BYTES = 16 * 1024  # an update above that may take longer than others should wait
+DELETES_AT_ONCE = 100  # yrs takes up to 0.2 ms for each range of deletions
 COMMIT_SECONDS = 100e-6  # of processor time, besides telling everybody
 # Stock clients send back every presence frame they hear; each costs about that much to drop.
 REFLECTION_SECONDS = 3e-6
@@ -189,26 +192,22 @@ class Room(Source):
         self, peer: Peer, event: UpdateReceived, arrived: float
     ) -> Awaitable[None] | None:
         self._writer.check()
-        foreign = self.recovering and peer.grant.may_edit
-        steps = self._replica.ledger.check(event.update, peer.grant.user, foreign=foreign)
-        try:
-            next(steps)
-        except StopIteration as done:
-            self._admit(peer, event, done.value, arrived)
-            return None
-        return self._receive_large(peer, event, steps, arrived)
+        if len(event.update) > LARGE_BYTES:
+            return self._receive_in_parts(peer, event, arrived)
+        self._admit(peer, event, finish(self._check(peer, event.update)), arrived)
+        return None
 
-    async def _receive_large(
-        self, peer: Peer, event: UpdateReceived, steps: Steps, arrived: float
-    ) -> None:
-        """Go on with an update that takes a while; other rooms have their turn in between."""
-        while True:
+    async def _receive_in_parts(self, peer: Peer, event: UpdateReceived, arrived: float) -> None:
+        """Take in a large update bit by bit; other rooms have their turn in between."""
+        for part in split(event.update, self._limits, DELETES_AT_ONCE):
             await asyncio.sleep(0)
-            try:
-                next(steps)
-            except StopIteration as done:
-                self._admit(peer, event, done.value, arrived)
-                return
+            if part is not None and peer.error is None:
+                admission = await _drive(self._check(peer, part))
+                self._admit(peer, event, admission, arrived)
+
+    def _check(self, peer: Peer, update: bytes) -> Steps:
+        foreign = self.recovering and peer.grant.may_edit
+        return self._replica.ledger.check(update, peer.grant.user, foreign=foreign)
 
     def _admit(
         self, peer: Peer, event: UpdateReceived, admission: Admission, arrived: float
@@ -384,3 +383,13 @@ class Room(Source):
             elif self._spoke_at < quiet and peer.quiet_since < quiet:
                 peer.put(SILENCE)
                 peer.quiet_since = now
+
+
+async def _drive(steps: Steps) -> Admission:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            admission: Admission = done.value
+            return admission
+        await asyncio.sleep(0)

@@ -8,6 +8,7 @@ import weakref
 from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
 import pytest
 from pycrdt import Doc, Map, Text
 
@@ -555,3 +556,34 @@ async def test_text_in_korean_survives_concurrent_typing() -> None:
 
 def _memo(visitor: Visitor) -> Text:
     return cast(Text, visitor.doc.get("memo", type=cast(Any, Text)))
+
+
+async def test_a_large_update_arrives_in_parts_and_others_have_their_turn() -> None:
+    async with house() as home, home.visit() as alice, home.visit("bob", project="other") as bob:
+        text = _memo(alice)
+        text.insert(0, "x" * 40_000)
+        await alice.say(Update(alice.doc.get_update()))
+        with alice.doc.transaction():
+            for position in range(20_000):
+                del text[position]
+        alice.heard()
+        turns = 0
+
+        async def edit_elsewhere() -> None:
+            nonlocal turns
+            while True:
+                await bob.edit("key", turns)
+                turns += 1
+                await anyio.lowlevel.checkpoint()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(edit_elsewhere)
+            await alice.say(SyncStep2(alice.doc.get_update()))
+            tasks.cancel_scope.cancel()
+        assert turns > 100
+        async with home.visit("carol") as carol:
+            await carol.sync()
+            await alice.room.committed()
+            await settled()
+            carol.take_in()
+            assert str(_memo(carol)) == "x" * 20_000
