@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from anyio import to_thread
 
 from crdt_calendar.errors import InvalidValue
+from server.gateways.admin.calendars import read_document
 from server.gateways.admin.door import Call, Json, Progress
 from server.gateways.admin.projects import require_project
 from server.rooms.registry import Registry
@@ -36,7 +37,7 @@ class Insight:
         project = await require_project(self._store.catalog, call.text("project"))
         most = _whole(call.text("rows"))
         facts = await to_thread.run_sync(maintenance.inspect, self._store.path, project.id)
-        stored = await self._store.log.load(project.id)
+        update = await read_document(self._store.log, self._registry, project.id)
         return {
             "project": {"id": project.id, "kind": project.kind, "name": project.name},
             "recovering": facts.recovering,
@@ -47,7 +48,7 @@ class Insight:
                 {"client": id, "user": client.user, "clock": client.clock}
                 for id, client in sorted(facts.clients.items(), key=lambda one: one[1].user)
             ],
-            "update": b64encode(stored.update).decode(),
+            "update": b64encode(update).decode(),
             "history": [_row(row) for row in await self._newest(project.id, most)],
         }
 
