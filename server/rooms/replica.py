@@ -65,8 +65,13 @@ class Replica:
         return self._take_one()
 
     def edit(self, user: str, change: Callable[[Calendar], T]) -> T:
-        """Run `change` on the calendar as that user; `take_own` has what it emitted."""
-        return change(Calendar(self._doc, clock=_now, new_id=_new_id, user=user))
+        """Run `change` on the calendar as that user, in one transaction: one emission.
+
+        `take_own` has it, also what was written before `change` failed.
+        """
+        calendar = Calendar(self._doc, clock=_now, new_id=_new_id, user=user)
+        with self._doc.transaction():
+            return change(calendar)
 
     def take_own(self) -> list[Change]:
         """What the server's own edits emitted since the last call, admitted to the ledger."""

@@ -203,7 +203,8 @@ class Room(Source):
             await asyncio.sleep(0)
             if part is not None and peer.error is None:
                 admission = await _drive(self._check(peer, part))
-                self._admit(peer, event, admission, arrived)
+                if not self._admit(peer, event, admission, arrived):
+                    return
 
     def _check(self, peer: Peer, update: bytes) -> Steps:
         foreign = self.recovering and peer.grant.may_edit
@@ -211,15 +212,22 @@ class Room(Source):
 
     def _admit(
         self, peer: Peer, event: UpdateReceived, admission: Admission, arrived: float
-    ) -> None:
-        if admission.update and not peer.grant.may_edit:
-            self._refuse(peer)
-            return
-        if admission.update:
-            self._apply(peer.grant.user, admission, arrived)
+    ) -> bool:
+        """Apply what the ledger passed and the grant allows; say whether to go on with the update.
+
+        An Update with a gap waits as a whole for the SyncStep2 that fills it: its deletions belong
+        to what is missing, and would take a value away before the new one is there.
+        """
         reply = peer.session.after_update(event, gap=admission.gap, state_vector=self._state_vector)
         if reply is not None:
             self._put(peer, reply)
+        if not admission.update or (admission.gap and event.answer):
+            return not admission.gap
+        if not peer.grant.may_edit:
+            self._refuse(peer)
+            return False
+        self._apply(peer.grant.user, admission, arrived)
+        return True
 
     def _state_vector(self) -> bytes:
         """What we say we have: what is on disk. Whoever hears it may take it for an ack."""
