@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from pycrdt import Map
 
+from crdt_calendar.protocol.messages import SyncStep1, write_state_vector
 from tests.support import forged
 from tests.support.client import Client, connected
 from tests.support.server import ServerProcess, running
@@ -141,37 +142,54 @@ async def test_halves_of_frames_and_of_handshakes_hold_up_nobody(
         await handshakes[0].read_end(15)  # who never finishes a request is not waited for
 
 
-async def test_a_flood_is_held_back_and_hurts_nobody_else(
-    tmp_path: Path, record_property: Any
-) -> None:
+@pytest.fixture(scope="module")
+def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that allows little."""
     limits = {"MESSAGES_BURST": "200", "MESSAGES_PER_SECOND": "400", "CONNECTIONS_PER_USER": "3"}
     limits |= {"BYTES_BURST": str(2 * MIB), "BYTES_PER_SECOND": "20000"}
     environment = {f"CRDT_CALENDAR_LIMIT_{key}": value for key, value in limits.items()}
-    with running(tmp_path / "data", **environment) as server:
-        url, token = server.url, server.token("mallory")
-        async with connected(url, server.token("alice")) as alice:
-            await alice.until_synced()
-            async with connected(url, token) as flood:
-                await flood.until_synced()
-                for _ in range(600):
-                    await flood.send(QUERY_AWARENESS)
-                slowest = max([await echo_seconds(alice) for _ in range(20)])
-                assert slowest < 0.25
-                received = server.metric("messages_received_total", kind="QueryAwareness")
-                assert received < 600
-                await flood.edit(lambda calendar: calendar.create(event_id="late"))
-                await alice.until(lambda: "late" in alice.calendar)  # held, not lost
-                assert flood.closed is None
-            async with connected(url, token) as heavy:
-                await heavy.until_synced()
-                await heavy.send(forged.frame(forged.UPDATE, b"\x00\x00" + bytes(3 * MIB)))
-                code, reason = await heavy.until_closed()
-                assert code in (1008, 1013), reason
-            async with AsyncExitStack() as stack:
-                for _ in range(3):
-                    one = await stack.enter_async_context(connected(url, token))
-                    await one.until_synced()
-                fourth = await stack.enter_async_context(connected(url, token))
-                assert (await fourth.until_closed())[0] == 1013
-            assert server.metric("messages_refused_total", reason="connections") == 1
-            record_property("slowest_echo_ms", round(slowest * 1000, 1))
+    with running(tmp_path_factory.mktemp("tight") / "data", **environment) as server:
+        yield server
+
+
+async def test_a_flood_is_held_back_and_hurts_nobody_else(
+    tight: ServerProcess, record_property: Any
+) -> None:
+    url = tight.url
+    async with (
+        connected(url, tight.token("alice")) as alice,
+        connected(url, tight.token("flood")) as flood,
+    ):
+        await alice.until_synced()
+        await flood.until_synced()
+        for _ in range(600):
+            await flood.send(QUERY_AWARENESS)
+        slowest = max([await echo_seconds(alice) for _ in range(20)])
+        assert slowest < 0.25
+        assert tight.metric("messages_received_total", kind="QueryAwareness") < 600
+        await flood.edit(lambda calendar: calendar.create(event_id="late"))
+        await alice.until(lambda: "late" in alice.calendar)  # held, not lost
+        assert flood.closed is None
+    record_property("slowest_echo_ms", round(slowest * 1000, 1))
+
+
+async def test_who_sends_far_too_much_is_told_to_come_back_later(tight: ServerProcess) -> None:
+    async with connected(tight.url, tight.token("heavy")) as heavy:
+        await heavy.until_synced()
+        clocks = dict.fromkeys(range(1 << 32, (1 << 32) + 150_000), 1)
+        question = SyncStep1(write_state_vector(clocks))  # a large one that is nothing but large
+        for _ in range(3):
+            await heavy.send(question)
+        assert (await heavy.until_closed())[0] == 1013
+    assert tight.metric("messages_refused_total", reason="rate") == 1
+
+
+async def test_a_user_has_only_so_many_connections(tight: ServerProcess) -> None:
+    token = tight.token("many")
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            one = await stack.enter_async_context(connected(tight.url, token))
+            await one.until_synced()
+        fourth = await stack.enter_async_context(connected(tight.url, token))
+        assert (await fourth.until_closed())[0] == 1013
+    assert tight.metric("messages_refused_total", reason="connections") == 1
