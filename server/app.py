@@ -25,6 +25,7 @@ from server.gateways.admin import AdminDoor, open_door
 from server.gateways.health import Health
 from server.gateways.page import Page
 from server.gateways.yjs import YjsGateway
+from server.logs import protect_servers
 from server.metrics import Backlog, Metrics, Occupancy
 from server.rooms.registry import Registry
 from server.settings import Settings
@@ -130,6 +131,7 @@ def create_app(settings: Settings | None = None) -> Router:
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
+        protect_servers()
         async with open_service(settings or Settings.load()) as service:
             router.routes[:] = routes(service)
             yield

@@ -62,7 +62,12 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    for logger in (root, *map(logging.getLogger, _SERVERS)):
+    protect_servers()
+
+
+def protect_servers() -> None:
+    """Mask tokens in what ASGI servers log by themselves, whoever configured their loggers."""
+    for logger in (logging.getLogger(), *map(logging.getLogger, _SERVERS)):
         protect(logger)
 
 

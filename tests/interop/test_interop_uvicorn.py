@@ -91,9 +91,6 @@ async def test_a_hostile_frame_ends_one_connection_with_a_reason(uvicorn: Server
     assert uvicorn.metric("messages_refused_total", reason="malformed") == 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="only the command masks what is logged; other servers log ?token= as it is"
-)
 async def test_no_token_is_in_what_it_logs(uvicorn: ServerProcess) -> None:
     async with connected(uvicorn.url, uvicorn.token("ann")) as ann:
         await ann.until_synced()
