@@ -27,6 +27,7 @@ class _Assembly:
         self._splits_left = MOST_SPLITS
 
     def events(self, drafts: Iterable[Draft]) -> list[ParsedEvent]:
+        """The events that these parts make together, those of one UID as one series."""
         groups: dict[str, list[Draft]] = {}
         for draft in drafts:
             # Without a UID nothing says that two belong together.

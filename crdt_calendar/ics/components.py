@@ -83,6 +83,7 @@ class _Reader:
         self._ignored = 0  # levels open below the deepest that is kept
 
     def read(self, text: str) -> Iterator[Component]:
+        """The components of the text, as they end; what does not parse is noted by line."""
         for number, unfolded in unfold(text):
             try:
                 line = parse(number, unfolded)

@@ -108,6 +108,7 @@ class _Part:
             self.patches.append((struct.start, struct.end, b""))
 
     def encode(self, update: bytes) -> bytes:
+        """The section of what is taken, cut out of the update it came in."""
         numbers = (self.structs, self.section.client, self.strand.first)
         pieces = [encode_uint(number) for number in numbers]
         position = self.start
