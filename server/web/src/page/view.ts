@@ -1,0 +1,85 @@
+/** What this window shows: the state of the view, and nothing of the calendar itself. */
+
+import { create } from 'zustand'
+import { persist } from 'zustand/middleware'
+import type { EventPatch } from '../sdk/types'
+import type { Language } from './i18n/messages'
+
+export type ViewKind = 'month' | 'week' | 'day' | 'list'
+export type Theme = 'system' | 'light' | 'dark'
+
+/** An event, or one instance of it, in one of the projects shown. */
+export interface Selection {
+  project: string
+  event: string
+  recurrenceId: string | null
+}
+
+/** What the side panel shows. */
+export type Panel =
+  | { kind: 'event'; selection: Selection }
+  /** An event that is not there yet: made on save, or thrown away. */
+  | { kind: 'draft'; project: string; fields: EventPatch }
+  | { kind: 'bin' }
+  | { kind: 'conflicts' }
+  | null
+
+interface ViewState {
+  kind: ViewKind
+  /** A day within what is shown, as a date. */
+  date: string
+  /** The zone in which times are shown, IANA. */
+  zone: string
+  language: Language
+  theme: Theme
+  /** Ids of the projects shown, in the order in which they were. */
+  shown: string[]
+  /** The project in which new events are made. */
+  target: string | null
+  selection: Selection | null
+  panel: Panel
+  search: string
+  /** The drawer with the projects, on a small screen. */
+  drawer: boolean
+  set(patch: Partial<Omit<ViewState, 'set'>>): void
+  select(selection: Selection | null): void
+  open(selection: Selection): void
+}
+
+/** Today in the zone, as a date. */
+export function today(zone: string): string {
+  return new Intl.DateTimeFormat('en-CA', { timeZone: zone }).format(new Date())
+}
+
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
+
+export const useView = create<ViewState>()(
+  persist(
+    (set) => ({
+      kind: window.matchMedia?.('(max-width: 640px)').matches ? 'list' : 'month',
+      date: today(ZONE),
+      zone: ZONE,
+      language: navigator.language.toLowerCase().startsWith('ko') ? 'ko' : 'en',
+      theme: 'system',
+      shown: [],
+      target: null,
+      selection: null,
+      panel: null,
+      search: '',
+      drawer: false,
+      set: (patch) => set(patch),
+      select: (selection) => set({ selection }),
+      open: (selection) => set({ selection, panel: { kind: 'event', selection } }),
+    }),
+    {
+      name: 'crdt-calendar/view',
+      partialize: ({ kind, language, theme, shown, target }) => ({
+        kind,
+        language,
+        theme,
+        shown,
+        target,
+      }),
+    },
+  ),
+)
