@@ -1,0 +1,343 @@
+/** The typed calendar over a Y.Doc. What is in the document is in docs/document.md. */
+
+import * as Y from 'yjs'
+import type {
+  Calendar,
+  CalendarEvent,
+  CalendarProperties,
+  CalendarSnapshot,
+  Change,
+  EventPatch,
+  History,
+  Instance,
+  Scope,
+} from '../types'
+import { changedFields, following, restOfSeries, wireOf, withInstance, withSeries } from './edits'
+import { BOOKKEEPING, type EventMap, OVERRIDE, readDescription, readEvent } from './event'
+import { EditHistory } from './history'
+import { SearchIndex } from './search'
+import { Timeline } from './timeline'
+import { isZone } from './zone'
+
+const SCHEMA = 1
+
+/** Who writes here. */
+export interface Author {
+  readonly id: string
+}
+
+type At = { recurrenceId: string; scope: Scope } | undefined
+
+/** The calendar of a document. It observes the document until it is closed. */
+export function openCalendar(doc: Y.Doc, author: Author): CalendarStore {
+  return new CalendarStore(doc, author)
+}
+
+export class CalendarStore implements Calendar {
+  readonly doc: Y.Doc
+  readonly history: History & { close(): void }
+  /** The origin of the transactions of this calendar. */
+  readonly origin: object = {}
+  readonly #author: Author
+  readonly #events: Y.Map<unknown>
+  readonly #properties: Y.Map<unknown>
+  readonly #cache = new Map<string, CalendarEvent>()
+  readonly #timeline = new Timeline()
+  readonly #index = new SearchIndex()
+  readonly #listeners = new Set<() => void>()
+  readonly #changeListeners = new Set<(changes: readonly Change[]) => void>()
+  #binned = new Set<string>()
+  #snapshot: CalendarSnapshot
+
+  constructor(doc: Y.Doc, author: Author) {
+    this.doc = doc
+    this.#author = author
+    this.#events = doc.getMap('events')
+    this.#properties = doc.getMap('calendar')
+    this.history = new EditHistory([this.#events, this.#properties], this.origin)
+    for (const id of this.#events.keys()) this.#read(id)
+    this.#snapshot = this.#look(0)
+    this.#events.observeDeep(this.#onEvents)
+    this.#properties.observe(this.#onProperties)
+  }
+
+  close(): void {
+    this.#events.unobserveDeep(this.#onEvents)
+    this.#properties.unobserve(this.#onProperties)
+    this.history.close()
+    this.#listeners.clear()
+    this.#changeListeners.clear()
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  getSnapshot(): CalendarSnapshot {
+    return this.#snapshot
+  }
+
+  onChange(listener: (changes: readonly Change[]) => void): () => void {
+    this.#changeListeners.add(listener)
+    return () => this.#changeListeners.delete(listener)
+  }
+
+  // Reading
+
+  event(id: string): CalendarEvent | undefined {
+    return this.#cache.get(id)
+  }
+
+  description(id: string): Y.Text | undefined {
+    const map = this.#map(id)
+    return map && readDescription(map)
+  }
+
+  range(from: number, to: number, zone: string): readonly Instance[] {
+    return this.#timeline.range(from, to, zone)
+  }
+
+  instance(id: string, recurrenceId: string | null, zone: string): Instance | undefined {
+    return this.#timeline.instance(id, recurrenceId, zone)
+  }
+
+  bin(): readonly CalendarEvent[] {
+    const binned = [...this.#binned].flatMap((id) => this.#cache.get(id) ?? [])
+    const when = (event: CalendarEvent) => Date.parse(event.deleted?.at ?? '')
+    return binned.sort((one, other) => when(other) - when(one))
+  }
+
+  search(words: string, near = Date.now(), most = 50): readonly CalendarEvent[] {
+    const live = [...this.#cache.values()].filter((event) => !event.deleted)
+    const describe = (id: string) => this.description(id)?.toString() ?? ''
+    return this.#index.find(words, live, describe, near, most)
+  }
+
+  // Writing
+
+  create(fields: EventPatch & { description?: string }): string {
+    const { description = '', ...patch } = fields
+    const id = crypto.randomUUID()
+    const stamp = this.#stamp()
+    const values = Object.entries(wireOf(patch)).filter(([, value]) => value !== null)
+    const book = { created: stamp, updated: stamp, sequence: 0, deleted: stamp }
+    // Into the bin and out of it: see history.ts. Both leave in one message.
+    this.doc.transact(() => {
+      const map = new Y.Map<unknown>([...values, ...Object.entries(book)])
+      map.set('description', new Y.Text(description))
+      this.#markSchema()
+      this.#events.set(id, map)
+    }, null)
+    this.#transact(() => this.#map(id)?.delete('deleted'))
+    return id
+  }
+
+  write(id: string, patch: EventPatch, at?: At): string {
+    const event = this.#live(id)
+    if (!event) return id
+    if (at && event.recurrence && at.scope === 'this') {
+      this.#put(id, {
+        [OVERRIDE + at.recurrenceId]: withInstance(this.#raw(id), at.recurrenceId, patch),
+      })
+      return id
+    }
+    if (at && event.recurrence && at.scope === 'following') {
+      const rest = following(event, this.#raw(id), at.recurrenceId, patch)
+      if (rest) return this.#divide(id, rest)
+    }
+    this.#put(id, withSeries(event, patch, at?.recurrenceId))
+    return id
+  }
+
+  remove(id: string, at?: At): void {
+    const event = this.#live(id)
+    if (!event) return
+    if (at && event.recurrence && at.scope === 'this') {
+      this.#put(id, { [OVERRIDE + at.recurrenceId]: { cancelled: true } })
+      return
+    }
+    const rest = at?.scope === 'following' ? restOfSeries(event, at.recurrenceId) : null
+    this.#put(id, rest ?? { deleted: this.#stamp() })
+  }
+
+  restore(id: string): void {
+    if (this.#cache.get(id)?.deleted) this.#put(id, { deleted: null })
+  }
+
+  writeProperties(patch: Partial<CalendarProperties>): void {
+    const differing = changedFields(this.#properties, { ...patch })
+    if (!differing.length) return
+    this.#transact(() => {
+      this.#markSchema()
+      for (const [key, value] of differing) this.#properties.set(key, value)
+    })
+  }
+
+  // How
+
+  #divide(
+    id: string,
+    rest: { before: Record<string, unknown>; values: Record<string, unknown> },
+  ): string {
+    const newId = crypto.randomUUID()
+    const { description = '', ...values } = rest.values
+    const stamp = this.#stamp()
+    this.#transact(() => {
+      const book = { created: stamp, updated: stamp, sequence: 0 }
+      const map = new Y.Map<unknown>(Object.entries({ ...values, ...book }))
+      map.set('description', new Y.Text(String(description)))
+      this.#events.set(newId, map)
+      this.#put(id, rest.before)
+    })
+    return newId
+  }
+
+  /** Write what differs, in one transaction; null takes a key away. */
+  #put(id: string, values: Record<string, unknown>): void {
+    const map = this.#map(id)
+    const differing = map ? changedFields(map, values) : []
+    if (!map || !differing.length) return
+    const seen = map.get('sequence')
+    const sequence = Number.isSafeInteger(seen) ? (seen as number) + 1 : 1
+    this.#transact(() => {
+      this.#markSchema()
+      for (const [key, value] of differing) {
+        if (value === null) map.delete(key)
+        else map.set(key, value)
+      }
+      map.set('sequence', sequence)
+      map.set('updated', this.#stamp())
+    })
+  }
+
+  #transact(write: () => void): void {
+    this.doc.transact(write, this.origin)
+  }
+
+  #markSchema(): void {
+    if (!this.#properties.has('schema')) this.#properties.set('schema', SCHEMA)
+  }
+
+  #stamp(): { by: string; at: string } {
+    return { by: this.#author.id, at: new Date().toISOString() }
+  }
+
+  #map(id: string): EventMap | undefined {
+    const map = this.#events.get(id)
+    return map instanceof Y.Map ? map : undefined
+  }
+
+  #live(id: string): CalendarEvent | undefined {
+    const event = this.#cache.get(id)
+    return event?.deleted ? undefined : event
+  }
+
+  /** The plain values of an event map, the description as text. */
+  #raw(id: string): Record<string, unknown> {
+    const map = this.#map(id)
+    const plain = [...(map?.entries() ?? [])].filter(
+      ([, value]) => !(value instanceof Y.AbstractType),
+    )
+    return { ...Object.fromEntries(plain), description: this.description(id)?.toString() ?? '' }
+  }
+
+  /** Read an event anew; says whether it is there and not deleted. */
+  #read(id: string): boolean {
+    const map = this.#map(id)
+    const event = map ? readEvent(id, map) : null
+    const isLive = event !== null && !event.deleted
+    if (event) this.#cache.set(id, event)
+    else this.#cache.delete(id)
+    if (event?.deleted) this.#binned.add(id)
+    else this.#binned.delete(id)
+    this.#timeline.put(id, isLive ? event : null)
+    return isLive
+  }
+
+  #onEvents = (events: Y.YEvent<Y.AbstractType<unknown>>[], transaction: Y.Transaction): void => {
+    const fields = new Map<string, Set<string>>()
+    for (const event of events) noteFields(event, fields)
+    const changes: Change[] = []
+    for (const [id, keys] of fields) {
+      const before = this.#cache.get(id)
+      const change = this.#change(before, id, this.#read(id), keys, transaction.local)
+      if (change) changes.push(change)
+    }
+    this.#tell(changes)
+  }
+
+  #change(
+    before: CalendarEvent | undefined,
+    id: string,
+    isLive: boolean,
+    keys: Set<string>,
+    local: boolean,
+  ): Change | null {
+    const was = before && !before.deleted
+    if (!was && !isLive) return null
+    const kind = was ? (isLive ? 'updated' : 'deleted') : before ? 'restored' : 'created'
+    const now = this.#cache.get(id)
+    const by = (kind === 'deleted' ? now?.deleted?.by : now?.updated?.by) ?? ''
+    const written = [...keys].filter((key) => !BOOKKEEPING.has(key) && key !== 'deleted')
+    return { kind: isNew(kind, before, now) ? 'created' : kind, id, fields: written, local, by }
+  }
+
+  #onProperties = (event: Y.YMapEvent<unknown>, transaction: Y.Transaction): void => {
+    const fields = [...event.keysChanged].filter((key) => key !== 'schema')
+    this.#tell(
+      fields.length ? [{ kind: 'calendar', id: '', fields, local: transaction.local, by: '' }] : [],
+    )
+  }
+
+  #tell(changes: readonly Change[]): void {
+    this.#snapshot = this.#look(this.#snapshot.version + 1)
+    for (const listener of [...this.#listeners]) listener()
+    if (!changes.length) return
+    for (const listener of [...this.#changeListeners]) listener(changes)
+  }
+
+  #look(version: number): CalendarSnapshot {
+    const text = (key: string) => {
+      const value = this.#properties.get(key)
+      return typeof value === 'string' ? value : ''
+    }
+    const timezone = text('timezone')
+    const properties = {
+      name: text('name'),
+      timezone: isZone(timezone) ? timezone : '',
+      color: text('color'),
+      description: text('description'),
+    }
+    const size = this.#cache.size - this.#binned.size
+    return { version, properties, size, binned: this.#binned.size }
+  }
+}
+
+/** An event that comes out of the bin in the state in which it was made is new. */
+function isNew(
+  kind: string,
+  before: CalendarEvent | undefined,
+  now: CalendarEvent | undefined,
+): boolean {
+  return kind === 'restored' && now?.sequence === 0 && before?.deleted?.at === now.created?.at
+}
+
+/** Which keys of which events an observer's event is about. */
+function noteFields(
+  event: Y.YEvent<Y.AbstractType<unknown>>,
+  fields: Map<string, Set<string>>,
+): void {
+  const [id, key] = event.path
+  const noted = (of: string) => {
+    const keys = fields.get(of) ?? new Set<string>()
+    fields.set(of, keys)
+    return keys
+  }
+  if (id === undefined)
+    for (const changed of (event as Y.YMapEvent<unknown>).keysChanged) noted(changed)
+  else if (key !== undefined) noted(String(id)).add(String(key))
+  else if (event instanceof Y.YMapEvent)
+    for (const changed of event.keysChanged) noted(String(id)).add(changed)
+  else noted(String(id))
+}
