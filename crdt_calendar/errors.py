@@ -17,7 +17,8 @@
     │   ├── TooManyConnections    the user or the room has its share
     │   ├── BacklogFull           the disk does not keep up, or does not answer
     │   ├── TooSlow               what we had to say was not read for too long
-    │   └── ServiceRestart        this server stops; another or the same one will be there soon
+    │   ├── ServiceRestart        this server stops; another or the same one will be there soon
+    │   └── NoSuchSession         that session of long polling is over; open a new one
     ├── ContentError              a value that a calendar cannot hold
     │   ├── NoSuchEvent           no event of that id, or it is deleted
     │   └── InvalidValue          a field's value is not of its form
@@ -151,6 +152,14 @@ class ServiceRestart(OverloadError):
 
     close_code = 1012
     slug = "restart"
+
+
+class NoSuchSession(OverloadError):
+    """That session of long polling is over, or somebody else's; open a new one."""
+
+    close_code = 1012
+    http_status = 410
+    slug = "no-such-session"
 
 
 class ContentError(CalendarError):

@@ -15,6 +15,8 @@ from time import time
 
 import anyio
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router, WebSocketRoute
 
 from crdt_calendar.errors import StorageError
@@ -22,8 +24,12 @@ from server.auth.authority import Authority
 from server.auth.jwks import KeySet
 from server.auth.tokens import Keyring
 from server.gateways.admin import AdminDoor, open_door
+from server.gateways.assets import Assets
+from server.gateways.calendars import CalendarFiles
 from server.gateways.health import Health
 from server.gateways.page import Page
+from server.gateways.polling import PollingGateway
+from server.gateways.session import SessionGateway
 from server.gateways.yjs import YjsGateway
 from server.logs import protect_servers
 from server.metrics import Backlog, Metrics, Occupancy
@@ -50,6 +56,8 @@ class Service:
     authority: Authority
     registry: Registry
     metrics: Metrics
+    start: Callable[..., object]
+    """Runs a coroutine function for as long as the service is open."""
 
 
 @asynccontextmanager
@@ -88,28 +96,52 @@ def _compose(
     start(_upkeep, store, settings.retention_days)
     if keys:
         start(keys.follow)
-    return Service(settings, directory, store, keyring, authority, registry, metrics)
+    return Service(settings, directory, store, keyring, authority, registry, metrics, start)
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Every door there is. Yjs comes first and without middleware: it costs memory per peer."""
-    yjs = YjsGateway(
-        service.registry,
-        service.authority,
-        service.settings.limits,
-        service.metrics,
-        frozenset(service.settings.origins),
-    )
+    settings = service.settings
+    origins = frozenset(settings.origins)
+    doors = (service.registry, service.authority, settings.limits, service.metrics)
     health = Health(service.registry, service.metrics)
-    page = Page(service.registry, service.authority, service.store.catalog)
+    polling = PollingGateway(*doors, service.start, origins)
     pages = [
-        Route("/", page.show),
+        *page_routes(service, origins),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", health.metrics),
+        Route("/sync/{project}", polling, methods=["POST", "DELETE"]),
         Route("/admin/{operation}", admin_door(service)),
     ]
+    yjs = YjsGateway(*doors, origins)
     return [WebSocketRoute("/yjs/{project}", yjs), Mount("/", Starlette(routes=pages))]
+
+
+def page_routes(service: Service, origins: frozenset[str]) -> list[BaseRoute]:
+    """The page, and what only it asks for."""
+    assets = Assets()
+    plain = Page(service.registry, service.authority, service.store.catalog)
+    session = SessionGateway(service.authority, service.store.catalog, origins)
+    files = CalendarFiles(service.registry, service.authority, origins)
+
+    async def enter(request: Request) -> Response:
+        if token := request.query_params.get("token"):
+            return await session.enter(request, token)
+        return await (assets.shell(request) if assets else plain.show(request))
+
+    one = "/api/v1/projects/{project}"
+    return [
+        Route("/", enter),
+        Route("/sw.js", assets.worker),
+        Route("/assets/{path:path}", assets.file),
+        Route("/api/v1/session", session.show),
+        Route("/api/v1/session", session.sign_in, methods=["POST"]),
+        Route("/api/v1/session", session.sign_out, methods=["DELETE"]),
+        Route("/api/v1/session/renew", session.renew, methods=["POST"]),
+        Route(f"{one}/import", files.bring, methods=["POST"]),
+        Route(f"{one}/calendar.ics", files.export),
+    ]
 
 
 def admin_door(service: Service) -> AdminDoor:

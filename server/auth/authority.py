@@ -71,6 +71,11 @@ class Authority:
         await self._check_token(claims)
         return claims
 
+    async def renew(self, token: str | None) -> str:
+        """That token with a later end. Raises `Unauthenticated` and `Forbidden`."""
+        await self.identify(token)
+        return await self._keyring.renew(token or "")
+
     async def admit(self, claims: Claims, project: str) -> Grant:
         """What the user of `claims` may do in `project`.
 

@@ -18,7 +18,7 @@ from typing import Final
 
 import jwt
 
-from crdt_calendar.errors import InvalidValue, Unauthenticated
+from crdt_calendar.errors import Forbidden, InvalidValue, Unauthenticated
 from server.auth.grants import Role
 from server.auth.jwks import ALGORITHMS, KeySet
 from server.auth.secret import open_secret
@@ -45,7 +45,8 @@ class Claims:
     """What a verified token says. Times are seconds since the epoch.
 
     ``expires`` is when we stop to honour it, leeway included; None: never. ``issued_at`` is never
-    in the future, 0.0 if unknown. ``local`` says that this server issued it.
+    in the future, 0.0 if unknown. ``local`` says that this server issued it, ``renewable_until``
+    until when it exchanges it for one that expires later.
     """
 
     user: str
@@ -55,6 +56,7 @@ class Claims:
     expires: float | None
     jti: str
     local: bool
+    renewable_until: float = 0.0
 
     def role(self, project: str) -> Role | None:
         """The role claimed in `project`, by its own name or else by that of all."""
@@ -110,8 +112,11 @@ class Keyring:
         name: str = "",
         expires_seconds: float | None = None,
         now: float | None = None,
+        renew_seconds: float = 0.0,
     ) -> str:
         """A token for `user` with `role` in `project`, or in `EVERY_PROJECT`.
+
+        `renew_seconds` is how long it may be exchanged for one that lives `expires_seconds` again.
 
         Raises `InvalidValue` for a user id we would not take back, `ValueError` for no such role.
         """
@@ -129,7 +134,24 @@ class Keyring:
         }
         if expires_seconds is not None:
             claims["exp"] = now + expires_seconds
+            if renew_seconds:
+                claims |= {"renew": now + renew_seconds, "life": expires_seconds}
         return jwt.encode(claims, self._secret, algorithm="HS256")
+
+    async def renew(self, token: str) -> str:
+        """The same token with a later end. Raises `Forbidden` for one that may not be renewed.
+
+        ``iat`` and ``jti`` stay: what was said of the old one, revoking it above all, holds for the
+        new one too, and a removal since is not overruled by it.
+        """
+        claims = await self.verify(token)
+        now = self._clock()
+        if not claims.local or now >= claims.renewable_until:
+            raise Forbidden("this token may not be renewed; get a new one")
+        payload = dict(_decode(token, self._secret, "HS256", ISSUER, None))
+        life = _time(payload, "life") or 0.0
+        payload["exp"] = min(now + life, claims.renewable_until)
+        return jwt.encode(payload, self._secret, algorithm="HS256")
 
     async def verify(self, token: str) -> Claims:
         """What `token` says, if it is to be believed.
@@ -177,6 +199,7 @@ class Keyring:
             expires=None if expires is None else expires + leeway,
             jti=jti if isinstance(jti, str) else "",
             local=local,
+            renewable_until=_time(payload, "renew") or 0.0 if local else 0.0,
         )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FIRST_PROJECT = "demo"
 TOKEN_SECONDS = 7 * 24 * 3600.0
+RENEW_SECONDS = 90 * 24 * 3600.0
 
 
 @click.command(
@@ -66,7 +67,8 @@ def serve(quiet: bool, no_token: bool, **chosen: object) -> None:
     """Run the service until Ctrl-C or SIGTERM.
 
     The first start makes the data directory and a project called demo. Prints one URL to open: the
-    token in it is yours, an owner's in every project, good for a week.
+    token in it is yours, an owner's in every project, good for a week,
+    and for as long as the page is opened once a week, up to 90 days.
 
     Every setting can also come from the environment, as CRDT_CALENDAR_PORT for --port; docs/cli.md
     lists them all. On SIGTERM everybody connected is told to come back,
@@ -208,6 +210,10 @@ def _query(service: Service) -> str:
     from server.auth.tokens import EVERY_PROJECT
 
     token = service.keyring.issue(
-        options.login(), EVERY_PROJECT, "owner", expires_seconds=TOKEN_SECONDS
+        options.login(),
+        EVERY_PROJECT,
+        "owner",
+        expires_seconds=TOKEN_SECONDS,
+        renew_seconds=RENEW_SECONDS,
     )
     return f"?token={token}"

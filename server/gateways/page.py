@@ -1,4 +1,4 @@
-"""The plain page at ``/``: the projects, who is in them, and how to connect."""
+"""The plain page, where there is no built one: the projects, who is in them, how to connect."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from html import escape
 from typing import Protocol
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from crdt_calendar.errors import AccessError, CalendarError
 from server.auth.authority import Authority
 from server.auth.grants import Grant
-from server.auth.middleware import SESSION_COOKIE, Source, credentials
+from server.auth.middleware import credentials
 from server.auth.tokens import Claims
 from server.rooms.registry import Registry
 
@@ -61,15 +61,13 @@ class Page:
         self._projects = projects
 
     async def show(self, request: Request) -> Response:
-        """The page; a token in the URL moves into a cookie first, out of history and referrers."""
+        """The page of whoever the credentials say."""
         presented = credentials(request.scope)
         try:
             claims = await self._authority.identify(presented.token)
         except CalendarError as error:
             return _answer(REFUSED.format(reason=escape(str(error))), error.http_status)
         token = presented.token or ""
-        if presented.source is Source.QUERY:
-            return _move_into_cookie(token, secure=request.url.scheme == "https")
         entries = [entry async for entry in self._entries(claims)]
         return _answer(_page(claims, entries, request.url.netloc, token))
 
@@ -83,12 +81,6 @@ class Page:
             peers = room.peers if room else ()
             people = sorted({peer.stamp.name for peer in peers})
             yield Entry(project, grant, people, len(peers))
-
-
-def _move_into_cookie(token: str, *, secure: bool) -> Response:
-    response = RedirectResponse(".", 303, SECURITY)
-    response.set_cookie(SESSION_COOKIE, token, httponly=True, samesite="strict", secure=secure)
-    return response
 
 
 def _answer(html: str, status: int = 200) -> Response:

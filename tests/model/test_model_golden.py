@@ -193,7 +193,8 @@ def _moved(calendar: Calendar, when: object) -> dict[str, object]:
     return {**shifted(calendar.get("e"), When.from_value(when)), "when": when}
 
 
-def _told(event: dict[str, object]) -> dict[str, object]:
+def _told(event: object) -> dict[str, object]:
+    assert isinstance(event, dict)
     return {
         key: event[key]
         for key in sorted(event)

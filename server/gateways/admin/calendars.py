@@ -5,18 +5,17 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from anyio import to_thread
-
 from crdt_calendar.errors import InvalidValue
 from server.auth.grants import Grant, Role
 from server.gateways.admin.door import Call, Json, Progress
 from server.gateways.admin.projects import require_project
+from server.rooms.imports import bring, read_file
 from server.rooms.registry import Registry
 from server.storage.catalog import Catalog
 from server.storage.log import Log
 
 if TYPE_CHECKING:
-    from crdt_calendar.ics import Import, ImportResult, Problem
+    from crdt_calendar.ics import ImportResult, Problem
 
 
 class Calendars:
@@ -37,12 +36,10 @@ class Calendars:
         if call.text("create", "") and await self._catalog.project(id) is None:
             await self._catalog.create_project(id)
         await self._require_calendar(id)
-        job = await to_thread.run_sync(_read, call.body)
+        job = await read_file(call.body)
         grant = Grant(user, id, Role.OWNER)
-        async with self._registry.room(id) as room:
-            while not job.finished:
-                await room.edit(grant, job.step)
-                await progress(job.done, job.total)
+        async for done, total in bring(self._registry, grant, job):
+            await progress(done, total)
         return _describe(job.result)
 
     async def export(self, call: Call, progress: Progress) -> Json:
@@ -72,13 +69,6 @@ async def read_document(log: Log, registry: Registry, id: str) -> bytes:
     async with registry.room(id) as room:
         await room.committed()
         return room.encode()
-
-
-def _read(file: bytes) -> Import:
-    # Loading the library takes 0.1 s: nothing else, nor a server's start, should wait for it.
-    from crdt_calendar.ics import Import, read
-
-    return Import(read(file))
 
 
 def _describe(result: ImportResult) -> Json:
