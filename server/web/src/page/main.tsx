@@ -1,6 +1,23 @@
+/** Where the page begins. */
+
 import './styles/tokens.css'
+import './styles/page.css'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { App } from './app'
+import { Guard } from './shell/guard'
+import { registerWorker } from './shell/worker'
+import { workspace } from './workspace'
 
 const root = document.getElementById('root')
-if (root) createRoot(root).render(<StrictMode>crdt-calendar</StrictMode>)
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <Guard>
+        <App />
+      </Guard>
+    </StrictMode>,
+  )
+}
+void workspace.start()
+if (import.meta.env.PROD) registerWorker()

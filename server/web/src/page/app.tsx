@@ -1,0 +1,105 @@
+/** The page: a bar, the calendars, the grid, and a panel at the side. */
+
+import { useEffect, useState } from 'react'
+import { Toaster } from 'sonner'
+import { BinPanel } from './bin/panel'
+import { CalendarGrid } from './calendar/grid'
+import { Shortcuts } from './calendar/shortcuts'
+import { DraftPanel, EventPanel } from './editor/panel'
+import { ScopeDialog } from './editor/scope'
+import { useMessages } from './i18n/messages'
+import { useLifecycle } from './shell/lifecycle'
+import { messages } from './shell/messages'
+import { Sidebar } from './shell/sidebar'
+import { SignIn } from './shell/sign-in'
+import { TopBar } from './shell/topbar'
+import { TryIt } from './shell/try-it'
+import { ConflictsButton, ConflictsPanel } from './status/conflicts'
+import { Progress } from './status/progress'
+import { useToasts } from './status/toasts'
+import { DropZone } from './transfer/drop-zone'
+import { useView } from './view'
+import { useOpenProjects, useWorkspace, workspace } from './workspace'
+
+export function App() {
+  const { session, problem } = useWorkspace((snapshot) => snapshot)
+  const [skipped, setSkipped] = useState<string | null>(null)
+  const shown = useView((view) => view.shown)
+  useEffect(() => workspace.show(shown), [shown])
+  useFirstProject()
+  useAppearance()
+  useLifecycle()
+  useToasts()
+  if (problem && problem !== skipped) {
+    const onSkip = session ? () => setSkipped(problem) : undefined
+    return <SignIn problem={problem} onSkip={onSkip} />
+  }
+  if (!session) return <main className="waiting" aria-busy="true" />
+  return (
+    <DropZone>
+      <div className="app">
+        <Sidebar />
+        <div className="app-main">
+          <TopBar />
+          <ConflictsButton />
+          <TryIt />
+          <main className="app-content">
+            <Content />
+            <SidePanel />
+          </main>
+        </div>
+      </div>
+      <Progress />
+      <Shortcuts />
+      <ScopeDialog />
+      <Toaster
+        position="bottom-left"
+        closeButton
+        theme={useView.getState().theme}
+        toastOptions={{ duration: 6000 }}
+      />
+    </DropZone>
+  )
+}
+
+function Content() {
+  const text = useMessages(messages)
+  const hasAny = useOpenProjects().length > 0
+  return (
+    <>
+      <CalendarGrid />
+      {!hasAny && <p className="app-empty hint">{text.noneShown}</p>}
+    </>
+  )
+}
+
+function SidePanel() {
+  const panel = useView((view) => view.panel)
+  if (panel?.kind === 'event') {
+    const { project, event } = panel.selection
+    return <EventPanel key={`${project} ${event}`} selection={panel.selection} />
+  }
+  if (panel?.kind === 'draft') return <DraftPanel project={panel.project} fields={panel.fields} />
+  if (panel?.kind === 'bin') return <BinPanel />
+  return panel?.kind === 'conflicts' ? <ConflictsPanel /> : null
+}
+
+/** At the first visit the first project is shown. */
+function useFirstProject(): void {
+  const projects = useWorkspace(({ session }) => session?.projects)
+  useEffect(() => {
+    const { shown, set } = useView.getState()
+    const known = projects?.map(({ id }) => id) ?? []
+    const left = shown.filter((id) => known.includes(id))
+    if (known[0] && !left.length) set({ shown: [known[0]], target: known[0] })
+  }, [projects])
+}
+
+function useAppearance(): void {
+  const { theme, language } = useView()
+  useEffect(() => {
+    document.documentElement.lang = language
+    if (theme === 'system') delete document.documentElement.dataset.theme
+    else document.documentElement.dataset.theme = theme
+  }, [theme, language])
+}

@@ -1,0 +1,26 @@
+/** What is on screen: toasts, presence and the mini month only care about that. */
+
+import { create } from 'zustand'
+import type { ViewKind } from '../view'
+
+interface Visible {
+  kind: ViewKind
+  /** Dates; `end` is exclusive. */
+  start: string
+  end: string
+  /** What the view is about, without the days before and after that fill it. */
+  title: { start: string; end: string }
+}
+
+export const useVisible = create<Visible>()(() => ({
+  kind: 'month',
+  start: '',
+  end: '',
+  title: { start: '', end: '' },
+}))
+
+/** Whether something from `start` to `end` (dates or local times) is on screen. */
+export function isVisible(start: string, end: string): boolean {
+  const shown = useVisible.getState()
+  return start < shown.end && end >= shown.start
+}

@@ -1,0 +1,398 @@
+/** The side panel of an event: everything about it, written as one types. */
+
+import './editor.css'
+
+import { Trash2 } from 'lucide-react'
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
+import { useReadable } from '../../sdk/react'
+import type {
+  CalendarEvent,
+  EventPatch,
+  Instance,
+  Person,
+  Project,
+  SaveState,
+  Scope,
+} from '../../sdk/types'
+import { remove } from '../calendar/actions'
+import { useMessages } from '../i18n/messages'
+import { common } from '../messages'
+import { Avatar } from '../people/avatars'
+import { PanelFrame } from '../shell/panel-frame'
+import { type Selection, useView } from '../view'
+import { mayEdit, nameOf, useOpenProject, useOpenProjects } from '../workspace'
+import { EventForm, type Values } from './form'
+import { messages } from './messages'
+import { SCOPES } from './scope'
+
+const Description = lazy(() => import('./description'))
+
+/** The scope chosen for a series, kept while the panel goes from its old event to the new one. */
+const chosen = new Map<string, Scope>()
+
+export function EventPanel({ selection }: { selection: Selection }) {
+  const text = useMessages(messages)
+  const project = useOpenProject(selection.project)
+  useReadable(project?.calendar, ({ version }) => version)
+  useReadable(project?.connection, ({ readOnly }) => readOnly)
+  const event = project?.calendar.event(selection.event)
+  if (!project || !event || event.deleted) {
+    return (
+      <PanelFrame title={text.event}>
+        <p className="hint" role="status">
+          {text.gone}
+        </p>
+        {project && event?.deleted && (
+          <button
+            type="button"
+            className="button"
+            onClick={() => project.calendar.restore(event.id)}
+          >
+            {text.restore}
+          </button>
+        )}
+      </PanelFrame>
+    )
+  }
+  return <Editor project={project} event={event} selection={selection} />
+}
+
+function Editor({
+  project,
+  event,
+  selection,
+}: {
+  project: Project
+  event: CalendarEvent
+  selection: Selection
+}) {
+  const text = useMessages(messages)
+  const zone = useView((view) => view.zone)
+  const open = useView((view) => view.open)
+  const key = `${project.id} ${event.id}`
+  const [scope, setScope] = useState<Scope>(chosen.get(key) ?? 'this')
+  const instance = project.calendar.instance(event.id, selection.recurrenceId, zone)
+  const isSeries =
+    event.recurrence !== null && instance !== undefined && instance.recurrenceId !== null
+  const disabled = !mayEdit(project.id)
+  const show = useCallback(
+    (field?: string) => {
+      const editing = {
+        event: selection.event,
+        recurrenceId: selection.recurrenceId,
+        ...(field && { field }),
+      }
+      project.presence.show({ editing })
+    },
+    [project, selection.event, selection.recurrenceId],
+  )
+  useEffect(() => {
+    show()
+    return () => project.presence.show({ editing: null })
+  }, [project, show])
+  const write = (patch: EventPatch) => {
+    const { recurrenceId } = selection
+    const ofSeries = 'recurrence' in patch || 'attendees' in patch || 'alarms' in patch
+    if (!isSeries || recurrenceId === null || ofSeries) {
+      project.calendar.write(event.id, patch)
+      return
+    }
+    const id = project.calendar.write(event.id, patch, { recurrenceId, scope })
+    if (scope === 'this') return
+    const moved = patch.when?.start ?? recurrenceId
+    chosen.set(`${project.id} ${id}`, scope)
+    if (id !== event.id || patch.when) open({ project: project.id, event: id, recurrenceId: moved })
+  }
+  const choose = (next: Scope) => {
+    chosen.set(key, next)
+    setScope(next)
+  }
+  const description = project.calendar.description(event.id)
+  const deleteButton = !disabled && (
+    <button
+      type="button"
+      className="icon-button"
+      aria-label={text.remove}
+      title={text.remove}
+      onClick={() => void remove(selection)}
+    >
+      <Trash2 size={18} aria-hidden />
+    </button>
+  )
+  return (
+    <PanelFrame
+      title={
+        <>
+          <span className="hidden">{text.event}: </span>
+          {nameOf(project.id)}
+        </>
+      }
+      actions={
+        <>
+          <SaveLight project={project} event={event.id} />
+          {deleteButton}
+        </>
+      }
+    >
+      {disabled && <p className="notice">{text.readOnly}</p>}
+      {isSeries && !disabled && <ScopeChoice value={scope} onChange={choose} />}
+      <EventForm
+        values={valuesOf(event, instance)}
+        disabled={disabled}
+        peopleAt={(field) => <Editors project={project} event={event.id} field={field} />}
+        onFocus={show}
+        write={write}
+      >
+        <section className="editor-field">
+          <h3 id="description-label">
+            {text.description}
+            <Typing project={project} event={event.id} />
+          </h3>
+          {description ? (
+            <Suspense
+              fallback={
+                <div className="description description-waiting">{description.toString()}</div>
+              }
+            >
+              <Description
+                project={project}
+                event={event.id}
+                text={description}
+                label={text.description}
+                disabled={disabled}
+              />
+            </Suspense>
+          ) : (
+            <p className="hint">{text.noDescription}</p>
+          )}
+        </section>
+      </EventForm>
+      <Provenance event={event} />
+    </PanelFrame>
+  )
+}
+
+/** An event that is not there yet. */
+export function DraftPanel({ project, fields }: { project: string; fields: EventPatch }) {
+  const text = useMessages(messages)
+  const words = useMessages(common)
+  const projects = useOpenProjects()
+  const { set, open } = useView()
+  const [patch, setPatch] = useState<EventPatch>(fields)
+  const [description, setDescription] = useState('')
+  const [target, setTarget] = useState(project)
+  useEffect(() => setPatch(fields), [fields])
+  const save = (last: EventPatch = {}) => {
+    const calendar = projects.find(({ id }) => id === target)?.calendar
+    if (!calendar) return
+    calendar.history.separate()
+    const made = Object.fromEntries(
+      Object.entries({ ...patch, ...last }).filter(([, value]) => value !== null && value !== ''),
+    )
+    const id = calendar.create({ ...made, description })
+    set({ target })
+    open({
+      project: target,
+      event: id,
+      recurrenceId: patch.recurrence ? (patch.when?.start ?? null) : null,
+    })
+    set({ panel: null })
+  }
+  const write = (more: EventPatch) => {
+    setPatch((held) => ({
+      ...held,
+      ...more,
+      ...(more.attendees && { attendees: withoutNulls({ ...held.attendees, ...more.attendees }) }),
+      ...(more.alarms && { alarms: withoutNulls({ ...held.alarms, ...more.alarms }) }),
+    }))
+  }
+  return (
+    <PanelFrame title={text.newEvent}>
+      <form
+        id="draft"
+        onSubmit={(event) => {
+          event.preventDefault()
+          requestAnimationFrame(() => document.getElementById('draft-save')?.click())
+        }}
+      />
+      {projects.length > 1 && (
+        <label className="editor-field">
+          {text.calendar}
+          <select value={target} onChange={({ target: { value } }) => setTarget(value)}>
+            {projects
+              .filter(({ id }) => mayEdit(id))
+              .map(({ id }) => (
+                <option key={id} value={id}>
+                  {nameOf(id)}
+                </option>
+              ))}
+          </select>
+        </label>
+      )}
+      <EventForm
+        values={draftValues(patch)}
+        disabled={false}
+        onEnter={() => requestAnimationFrame(() => document.getElementById('draft-save')?.click())}
+        peopleAt={() => null}
+        onFocus={() => undefined}
+        write={write}
+      >
+        <label className="editor-field">
+          {text.description}
+          <textarea
+            rows={3}
+            value={description}
+            onChange={({ target: { value } }) => setDescription(value)}
+          />
+        </label>
+      </EventForm>
+      <div className="editor-actions">
+        <button type="button" className="button" onClick={() => set({ panel: null })}>
+          {words.cancel}
+        </button>
+        <button
+          id="draft-save"
+          type="button"
+          className="button button-primary"
+          onClick={() => save()}
+        >
+          {words.save}
+        </button>
+      </div>
+    </PanelFrame>
+  )
+}
+
+function ScopeChoice({ value, onChange }: { value: Scope; onChange(scope: Scope): void }) {
+  const text = useMessages(messages)
+  return (
+    <fieldset className="segments scope-segments">
+      <legend className="hidden">{text.scope}</legend>
+      {SCOPES.map((scope) => (
+        <label key={scope} className="segment">
+          <input
+            type="radio"
+            name="scope"
+            className="hidden"
+            checked={value === scope}
+            onChange={() => onChange(scope)}
+          />
+          {text[scope]}
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+/** How far the edits of this event have come. */
+function SaveLight({ project, event }: { project: Project; event: string }) {
+  const text = useMessages(messages)
+  const state = useReadable(project.saved, () => project.saved.of(event)) ?? 'server'
+  const words: Record<SaveState, string> = {
+    server: text.savedServer,
+    here: text.savedHere,
+    unsaved: text.savedUnsaved,
+  }
+  return (
+    <span className={`save-light save-${state}`} role="status" data-state={state}>
+      {words[state]}
+    </span>
+  )
+}
+
+/** Others with the focus in that field. */
+function Editors({ project, event, field }: { project: Project; event: string; field: string }) {
+  const text = useMessages(messages)
+  const key = useReadable(project.presence, ({ others }) =>
+    [...others.values()]
+      .filter(({ editing }) => editing?.event === event && editing.field === field)
+      .map(({ clientId }) => clientId)
+      .join(),
+  )
+  if (!key) return null
+  const { others } = project.presence.getSnapshot()
+  const people = key.split(',').flatMap((id) => others.get(Number(id)) ?? []) as Person[]
+  return (
+    <span
+      className="editor-people"
+      title={text.editing(people.map(({ user }) => user.name).join(', '))}
+    >
+      {people.map((person) => (
+        <Avatar key={person.clientId} person={person} />
+      ))}
+    </span>
+  )
+}
+
+function Typing({ project, event }: { project: Project; event: string }) {
+  const text = useMessages(messages)
+  const names = useReadable(project.presence, ({ others }) =>
+    [...others.values()]
+      .filter(({ typing }) => typing === event)
+      .map(({ user }) => user.name)
+      .join(', '),
+  )
+  return (
+    <span className="typing" role="status">
+      {names && text.typing(names)}
+    </span>
+  )
+}
+
+function Provenance({ event }: { event: CalendarEvent }) {
+  const text = useMessages(messages)
+  const language = useView((view) => view.language)
+  const when = (at: string) =>
+    new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(
+      Date.parse(at),
+    )
+  return (
+    <p className="provenance">
+      {event.created && text.created(event.created.by, when(event.created.at))}
+      {event.updated && event.sequence > 0 && (
+        <>
+          <br />
+          {text.updated(event.updated.by, when(event.updated.at))}
+        </>
+      )}
+    </p>
+  )
+}
+
+function valuesOf(event: CalendarEvent, instance: Instance | undefined): Values {
+  const override =
+    instance?.recurrenceId != null ? event.overrides.get(instance.recurrenceId) : undefined
+  return {
+    title: instance?.title ?? event.title,
+    when: instance?.when ?? event.when,
+    location: instance?.location ?? event.location,
+    url: override?.url ?? event.url,
+    color: instance?.color ?? event.color,
+    status: instance?.status ?? event.status,
+    visibility: override?.visibility ?? event.visibility,
+    recurrence: event.recurrence,
+    attendees: event.attendees,
+    alarms: event.alarms,
+  }
+}
+
+function draftValues(patch: EventPatch): Values {
+  return {
+    title: patch.title ?? '',
+    when: patch.when ?? null,
+    location: patch.location ?? '',
+    url: patch.url ?? '',
+    color: patch.color ?? '',
+    status: patch.status ?? '',
+    visibility: patch.visibility ?? '',
+    recurrence: patch.recurrence ?? null,
+    attendees: new Map(Object.entries(withoutNulls(patch.attendees ?? {}))),
+    alarms: new Map(Object.entries(withoutNulls(patch.alarms ?? {}))),
+  }
+}
+
+function withoutNulls<T>(values: Readonly<Record<string, T | null>>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
+  )
+}

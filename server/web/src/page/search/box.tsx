@@ -1,0 +1,157 @@
+/** Search over all open calendars: a combobox with a list of events below it. */
+
+import { Search } from 'lucide-react'
+import { useDeferredValue, useId, useMemo, useState } from 'react'
+import type { CalendarEvent, Project } from '../../sdk/types'
+import { cssColor } from '../calendar/item'
+import { defineMessages, useMessages } from '../i18n/messages'
+import { common } from '../messages'
+import { useView } from '../view'
+import { projectColor, useOpenProjects } from '../workspace'
+
+const messages = defineMessages(
+  {
+    search: 'Search events',
+    none: 'Nothing found',
+    found: (n: number) => (n === 1 ? '1 event found' : `${n} events found`),
+  },
+  { search: '일정 검색', none: '찾은 일정이 없습니다', found: (n: number) => `일정 ${n}개 찾음` },
+)
+
+const MOST = 12
+
+interface Found {
+  project: Project
+  event: CalendarEvent
+}
+
+export function SearchBox() {
+  const text = useMessages(messages)
+  const { search, set } = useView()
+  const projects = useOpenProjects()
+  const words = useDeferredValue(search)
+  const [at, setAt] = useState(0)
+  const [isOpen, setOpen] = useState(false)
+  const id = useId()
+  const found = useMemo(() => find(projects, words), [projects, words])
+  const isShown = isOpen && words.trim() !== ''
+  const choose = (one: Found | undefined) => {
+    if (!one) return
+    const start = one.event.when?.start ?? null
+    set({ search: '', ...(start && { date: start.slice(0, 10) }) })
+    useView
+      .getState()
+      .open({
+        project: one.project.id,
+        event: one.event.id,
+        recurrenceId: one.event.recurrence ? start : null,
+      })
+    setOpen(false)
+  }
+  const key = (event: React.KeyboardEvent) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (by) setAt((held) => (held + by + found.length) % Math.max(1, found.length))
+    else if (event.key === 'Enter') choose(found[at])
+    else if (event.key === 'Escape' && search) set({ search: '' })
+    else return
+    event.preventDefault()
+  }
+  return (
+    <search className="search">
+      <Search size={16} aria-hidden />
+      <input
+        className="search-input"
+        type="search"
+        value={search}
+        placeholder={text.search}
+        aria-label={text.search}
+        role="combobox"
+        aria-expanded={isShown}
+        aria-controls={id}
+        aria-activedescendant={isShown && found[at] ? `${id}-${at}` : undefined}
+        autoComplete="off"
+        onChange={({ target }) => {
+          set({ search: target.value })
+          setAt(0)
+          setOpen(true)
+        }}
+        onFocus={() => setOpen(true)}
+        onBlur={() => setOpen(false)}
+        onKeyDown={key}
+      />
+      {isShown && (
+        <div className="search-results">
+          <p role="status" className={found.length ? 'hidden' : 'hint'}>
+            {found.length ? text.found(found.length) : text.none}
+          </p>
+          {/* biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the box, as the ARIA combobox pattern says */}
+          {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: likewise */}
+          <ul id={id} role="listbox" aria-label={text.search}>
+            {found.map((one, index) => (
+              // biome-ignore lint/a11y/useKeyWithClickEvents: by keyboard it is chosen in the box
+              // biome-ignore lint/a11y/useFocusableInteractive: likewise
+              // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: likewise
+              <li
+                key={`${one.project.id} ${one.event.id}`}
+                id={`${id}-${index}`}
+                role="option"
+                aria-selected={index === at}
+                onMouseDown={(event) => event.preventDefault()}
+                onClick={() => choose(one)}
+              >
+                <Result found={one} words={words} />
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </search>
+  )
+}
+
+function Result({ found: { project, event }, words }: { found: Found; words: string }) {
+  const language = useView((view) => view.language)
+  const names = useMessages(common)
+  const start = event.when?.start
+  const date =
+    start &&
+    new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: 'UTC' }).format(
+      Date.parse(`${start.slice(0, 10)}T00:00:00Z`),
+    )
+  return (
+    <>
+      <span
+        className="swatch-dot"
+        style={{ background: cssColor(event.color || projectColor(project.id)) }}
+      />
+      <span className="search-title">
+        <Marked text={event.title || names.untitled} words={words} />
+        {event.location && (
+          <small>
+            <Marked text={event.location} words={words} />
+          </small>
+        )}
+      </span>
+      <small>{date}</small>
+    </>
+  )
+}
+
+function Marked({ text, words }: { text: string; words: string }) {
+  const wanted = words
+    .trim()
+    .split(/\s+/)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  const parts = text.split(new RegExp(`(${wanted.join('|')})`, 'i'))
+  // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text do not move
+  return <>{parts.map((part, at) => (at % 2 ? <mark key={at}>{part}</mark> : part))}</>
+}
+
+function find(projects: readonly Project[], words: string): Found[] {
+  if (!words.trim()) return []
+  return projects
+    .flatMap((project) =>
+      project.calendar.search(words, Date.now(), MOST).map((event) => ({ project, event })),
+    )
+    .slice(0, MOST)
+}
