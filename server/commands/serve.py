@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from importlib.metadata import version
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -191,9 +192,19 @@ def _url(listener: socket.socket) -> str:
 
 
 async def _make_first_project(service: Service) -> None:
+    """A project to begin with, and a calendar in it to try things on."""
+    from server.auth.grants import Grant, Role
+    from server.demo import team_calendar
+    from server.rooms.imports import bring, read_file
+
     catalog = service.store.catalog
-    if not await catalog.projects():
-        await catalog.create_project(FIRST_PROJECT)
+    if await catalog.projects():
+        return
+    await catalog.create_project(FIRST_PROJECT)
+    job = await read_file(team_calendar(datetime.now().astimezone().date()))
+    grant = Grant(options.login(), FIRST_PROJECT, Role.OWNER)
+    async for _ in bring(service.registry, grant, job):
+        pass
 
 
 def _introduce(service: Service) -> None:

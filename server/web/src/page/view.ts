@@ -51,6 +51,19 @@ export function today(zone: string): string {
   return new Intl.DateTimeFormat('en-CA', { timeZone: zone }).format(new Date())
 }
 
+/** The first day of a week, 0 is Sunday: by the country that the browser is set to. */
+export function firstDayOf(language: string): number {
+  const own = navigator.languages?.find((tag) => tag.startsWith(language)) ?? language
+  const locale = new Intl.Locale(own) as Intl.Locale & WeekInfo
+  return (locale.getWeekInfo?.() ?? locale.weekInfo ?? { firstDay: 7 }).firstDay % 7
+}
+
+/** Not in TypeScript's library yet; a property in some browsers, a function in others. */
+interface WeekInfo {
+  getWeekInfo?(): { firstDay: number }
+  weekInfo?: { firstDay: number }
+}
+
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
 
 export const useView = create<ViewState>()(

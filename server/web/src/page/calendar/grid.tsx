@@ -18,7 +18,7 @@ import { useEffect, useRef } from 'react'
 import { wallOf } from '../../sdk/model/zone'
 import type { When } from '../../sdk/types'
 import { useMessages } from '../i18n/messages'
-import { useView, type ViewKind } from '../view'
+import { firstDayOf, useView, type ViewKind } from '../view'
 import { useOpenProjects, workspace } from '../workspace'
 import { begin, move, selectionOf } from './actions'
 import { fromClock } from './clock'
@@ -138,16 +138,6 @@ export function CalendarGrid() {
       <Pointers root={root} />
     </div>
   )
-}
-
-/** Sunday in Korea and America, Monday in most of Europe: by what the browser knows. */
-function firstDayOf(language: string): number {
-  const own = navigator.languages?.find((tag) => tag.startsWith(language)) ?? language
-  const locale = new Intl.Locale(own) as Intl.Locale & {
-    getWeekInfo?: () => { firstDay: number }
-    weekInfo?: { firstDay: number }
-  }
-  return (locale.getWeekInfo?.() ?? locale.weekInfo ?? { firstDay: 7 }).firstDay % 7
 }
 
 /** Show the view and the date that the page says. */

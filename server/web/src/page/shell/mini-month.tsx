@@ -7,7 +7,7 @@ import { stepped } from '../calendar/range'
 import { useVisible } from '../calendar/visible'
 import { useMessages } from '../i18n/messages'
 import { useEveryone } from '../people/people'
-import { today, useView } from '../view'
+import { firstDayOf, today, useView } from '../view'
 import { messages } from './messages'
 
 const DAY_MS = 86_400_000
@@ -38,7 +38,7 @@ export function MiniMonth() {
   const [month, setMonth] = useState(date)
   const grid = useRef<HTMLTableElement>(null)
   useEffect(() => setMonth(date), [date])
-  const firstDay = language === 'ko' ? 0 : 1
+  const firstDay = firstDayOf(language)
   const weeks = weeksOf(month, firstDay)
   const format = (options: Intl.DateTimeFormatOptions, day: string) =>
     new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' }).format(
