@@ -4,27 +4,32 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODE_DIRS := tests/interop/node
 BENCH_NODE := benchmarks/node
+WEB := server/web
+WEB_FILES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) $(WEB)/index.html $(WEB)/vite.config.ts $(WEB)/tsconfig.json
 SERVE ?=
 TEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format bench torture clean lock
+.PHONY: help serve test check format bench torture wheel clean lock
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-serve: $(VENV)/.stamp-serve  ## install, start, print one URL to click (SERVE="--port 9000" for options)
+serve: $(VENV)/.stamp-serve $(WEB)/.stamp-page  ## install, start, print one URL to click (SERVE="--port 9000" for options)
 	@$(BIN)/crdt-calendar serve $(SERVE)
 
-test: $(VENV)/.stamp-dev $(NODE_DIRS)/.stamp-node  ## everything the tests need, then the tests (TEST="-k room" for some)
+test: $(VENV)/.stamp-dev $(NODE_DIRS)/.stamp-node $(WEB)/.stamp-page  ## everything the tests need, then the tests (TEST="-k room" for some)
+	@if command -v npm >/dev/null && [ -z "$(TEST)" ]; then npm test --silent --prefix $(WEB); fi
 	$(BIN)/pytest $(TEST)
 
-check: $(VENV)/.stamp-dev  ## ruff and mypy --strict
+check: $(VENV)/.stamp-dev $(WEB)/.stamp-node  ## ruff and mypy --strict, biome and tsc
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then npm run check --silent --prefix $(WEB); fi
 
-format: $(VENV)/.stamp-dev  ## put the code into shape
+format: $(VENV)/.stamp-dev $(WEB)/.stamp-node  ## put the code into shape
+	@if command -v npm >/dev/null; then npm run format --silent --prefix $(WEB); fi
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -32,6 +37,10 @@ bench: $(VENV)/.stamp-dev $(BENCH_NODE)/.stamp-node  ## measure, side by side wi
 	$(BIN)/python -m benchmarks.fanout $(BENCH)
 	$(BIN)/python -m benchmarks.ack
 	$(BIN)/python -m benchmarks.idle
+	$(BIN)/python -m benchmarks.page
+
+wheel: $(VENV)/.stamp-dev $(WEB)/.stamp-page  ## a wheel in dist, with the page in it
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 torture: $(VENV)/.stamp-dev $(NODE_DIRS)/.stamp-node  ## the long runs: 200 kills, a million steps
 	$(BIN)/pytest -m torture --timeout 0 -s $(TEST)
@@ -41,8 +50,8 @@ lock: $(VENV)/.stamp-dev  ## write down today's versions
 	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools >> constraints.txt
 
 clean:  ## remove what the other verbs made, but no data
-	rm -rf $(VENV) $(NODE_DIRS)/node_modules $(BENCH_NODE)/node_modules
-	rm -f $(NODE_DIRS)/.stamp-node $(BENCH_NODE)/.stamp-node
+	rm -rf $(VENV) $(NODE_DIRS)/node_modules $(BENCH_NODE)/node_modules $(WEB)/node_modules $(WEB)/dist
+	rm -f $(NODE_DIRS)/.stamp-node $(BENCH_NODE)/.stamp-node $(WEB)/.stamp-node $(WEB)/.stamp-page
 
 $(VENV)/.stamp-venv:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -56,6 +65,12 @@ $(VENV)/.stamp-serve: $(VENV)/.stamp-venv pyproject.toml constraints.txt
 
 $(VENV)/.stamp-dev: $(VENV)/.stamp-serve
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
+
+# Without Node the server shows a plain page instead.
+$(WEB)/.stamp-page: $(WEB)/.stamp-node $(WEB_FILES)
+	@if command -v npm >/dev/null; then npm run build --silent --prefix $(WEB) -- --logLevel error; \
+	else echo "npm not found: the server will show a plain page"; fi
 	@touch $@
 
 # Without Node the tests that need it are skipped, and say so at the end.

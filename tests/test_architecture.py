@@ -22,9 +22,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("crdt_calendar.ics",),
     ("server.storage", "server.auth", "server.metrics", "server.settings", "server.logs"),
     ("server.rooms",),
-    ("server.gateways.line",),
+    ("server.gateways.line", "server.gateways.problem", "server.demo"),
     (
         "server.gateways.yjs",
+        "server.gateways.polling",
+        "server.gateways.session",
+        "server.gateways.calendars",
+        "server.gateways.assets",
         "server.gateways.page",
         "server.gateways.health",
         "server.gateways.admin",
@@ -47,6 +51,10 @@ DOORS = (
     ("server.rooms", "crdt_calendar.model", ("crdt_calendar.model.calendar",)),
     # Clients come in through rooms. Only those who run the service reach the file beside them.
     ("server.gateways.yjs", "server.storage", ()),
+    ("server.gateways.polling", "server.storage", ()),
+    ("server.gateways.session", "server.storage", ()),
+    ("server.gateways.calendars", "server.storage", ()),
+    ("server.gateways.assets", "server.storage", ()),
     ("server.gateways.page", "server.storage", ()),
     ("server.gateways.health", "server.storage", ()),
     # Serving carries bytes and knows of no document.

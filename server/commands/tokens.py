@@ -29,9 +29,21 @@ from server.commands.access import ask
     metavar="SECONDS",
     help="For how long; for ever unless given.",
 )
+@click.option(
+    "--renew",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long the web page may renew it, each time for as long as --expires says.",
+)
 @options.data
 def token(
-    user: str, project: str, role: str, name: str | None, expires: float | None, data: Path | None
+    user: str,
+    project: str,
+    role: str,
+    name: str | None,
+    expires: float | None,
+    renew: float | None,
+    data: Path | None,
 ) -> None:
     """Print a token that lets U into the project P.
 
@@ -50,6 +62,7 @@ def token(
         role=role,
         name=name,
         expires=None if expires is None else str(expires),
+        renew=None if renew is None else str(renew),
     )
     if made["created"]:
         output.note(f"made the project {project}")

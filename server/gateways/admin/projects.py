@@ -49,7 +49,12 @@ class Projects:
         """A token for ``user`` with ``role`` in ``project``, which is made if it is not there."""
         project, role = call.text("project"), Role.parse(call.text("role"))
         token = self._keyring.issue(
-            call.text("user"), project, role, call.text("name", ""), call.seconds("expires")
+            call.text("user"),
+            project,
+            role,
+            call.text("name", ""),
+            call.seconds("expires"),
+            renew_seconds=call.seconds("renew") or 0.0,
         )
         created = project != EVERY_PROJECT and await self._catalog.project(project) is None
         if created:

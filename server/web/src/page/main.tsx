@@ -19,5 +19,7 @@ if (root) {
     </StrictMode>,
   )
 }
+// For the console, and for whoever drives the page.
+Object.assign(globalThis, { workspace })
 void workspace.start()
 if (import.meta.env.PROD) registerWorker()

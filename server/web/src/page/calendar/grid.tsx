@@ -52,7 +52,6 @@ export function CalendarGrid() {
   useSwipe(root)
   usePointer(root)
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a section would add a heading-less landmark
     <div className="calendar" ref={root} role="region" aria-label={text.calendar}>
       <FullCalendar
         ref={calendar}
@@ -73,6 +72,9 @@ export function CalendarGrid() {
         eventClass="calendar-event"
         eventDisplay="block"
         eventInteractive
+        eventMinHeight={20}
+        slotMinHeight={30}
+        eventShortHeight={46}
         eventResizableFromStart
         eventTimeFormat={{
           hour: 'numeric',

@@ -15,7 +15,7 @@ export function cssColor(color: string): string {
   return COLOR.test(color) ? color : 'var(--accent)'
 }
 
-export function Item({ event, timeText, view }: EventDisplayInfo) {
+export function Item({ event, timeText, view, isShort }: EventDisplayInfo) {
   const text = useMessages(messages)
   const words = useMessages(common)
   const drawn = event.extendedProps as Drawn
@@ -37,6 +37,7 @@ export function Item({ event, timeText, view }: EventDisplayInfo) {
     instance.status === 'tentative' && 'event-tentative',
     instance.status === 'cancelled' && 'event-cancelled',
     view.type.startsWith('timeGrid') && !event.allDay && 'event-tall',
+    isShort && 'event-short',
     view.type.startsWith('list') && 'event-listed',
     first && 'event-marked',
   ]

@@ -79,7 +79,7 @@ export function Pointers({ root }: { root: RefObject<HTMLDivElement | null> }) {
     if (!canvas.current || !root.current) return
     return new Layer(canvas.current, root.current, projects).start()
   }, [root, projects])
-  return <canvas ref={canvas} className="calendar-pointers" aria-hidden="true" />
+  return <canvas ref={canvas} className="calendar-pointers" />
 }
 
 class Layer {

@@ -15,6 +15,7 @@ import {
   type Shape,
   shapeOf,
   untilDate,
+  WEEKDAYS,
   weekdayName,
 } from './recurrence-words'
 
@@ -188,10 +189,9 @@ function Weekdays({ rule, write }: { rule: Rule; write(rule: Rule): void }) {
   return (
     <fieldset className="recurrence-days">
       <legend className="hidden">{text.on}</legend>
-      {Array.from({ length: 7 }, (_, day) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: weekdays do not move
+      {WEEKDAYS.map((name, day) => (
         <button
-          key={day}
+          key={name}
           type="button"
           aria-pressed={chosen.has(day)}
           aria-label={weekdayName(day, language)}

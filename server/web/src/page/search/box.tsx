@@ -39,13 +39,11 @@ export function SearchBox() {
     if (!one) return
     const start = one.event.when?.start ?? null
     set({ search: '', ...(start && { date: start.slice(0, 10) }) })
-    useView
-      .getState()
-      .open({
-        project: one.project.id,
-        event: one.event.id,
-        recurrenceId: one.event.recurrence ? start : null,
-      })
+    useView.getState().open({
+      project: one.project.id,
+      event: one.event.id,
+      recurrenceId: one.event.recurrence ? start : null,
+    })
     setOpen(false)
   }
   const key = (event: React.KeyboardEvent) => {
@@ -84,13 +82,9 @@ export function SearchBox() {
           <p role="status" className={found.length ? 'hidden' : 'hint'}>
             {found.length ? text.found(found.length) : text.none}
           </p>
-          {/* biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the box, as the ARIA combobox pattern says */}
-          {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: likewise */}
           <ul id={id} role="listbox" aria-label={text.search}>
             {found.map((one, index) => (
               // biome-ignore lint/a11y/useKeyWithClickEvents: by keyboard it is chosen in the box
-              // biome-ignore lint/a11y/useFocusableInteractive: likewise
-              // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: likewise
               <li
                 key={`${one.project.id} ${one.event.id}`}
                 id={`${id}-${index}`}

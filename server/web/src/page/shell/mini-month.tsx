@@ -74,8 +74,6 @@ export function MiniMonth() {
           <ChevronRight size={16} aria-hidden />
         </button>
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a table that is walked by arrows is a grid */}
-      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: likewise */}
       <table
         ref={grid}
         role="grid"

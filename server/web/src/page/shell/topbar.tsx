@@ -56,10 +56,8 @@ export function TopBar() {
       <div className="topbar-rest">
         <SearchBox />
         <Steps />
-        {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out as a row of buttons everywhere */}
         <div className="segments" role="radiogroup" aria-label={text.views} onKeyDown={walk}>
           {KINDS.map((one) => (
-            // biome-ignore lint/a11y/useSemanticElements: a radio that looks like a segment
             <button
               key={one}
               type="button"
