@@ -105,6 +105,8 @@ def test_pointer_selection_and_typing_are_seen(join: Join, today: str) -> None:
     expect(ann.panel.get_by_role("textbox", name="Description")).to_contain_text("Bring coffee")
     expect(ann.panel.locator(".ql-cursor-name")).to_have_text("Bob")
     bob.close_panel()
+    expect(ann.page.locator(".event-mark")).to_contain_text("selected by Bob")
+    bob.page.keyboard.press("Escape")
     expect(ann.page.locator(".event-mark")).to_have_count(0)
 
 

@@ -76,8 +76,8 @@ function Content() {
 function SidePanel() {
   const panel = useView((view) => view.panel)
   if (panel?.kind === 'event') {
-    const { project, event } = panel.selection
-    return <EventPanel key={`${project} ${event}`} selection={panel.selection} />
+    const { project, event, recurrenceId } = panel.selection
+    return <EventPanel key={`${project} ${event} ${recurrenceId}`} selection={panel.selection} />
   }
   if (panel?.kind === 'draft') return <DraftPanel project={panel.project} fields={panel.fields} />
   if (panel?.kind === 'bin') return <BinPanel />

@@ -60,7 +60,10 @@ export async function remove(selection: Selection): Promise<void> {
   useView.getState().set({ selection: null, panel: null })
   const words = currentMessages(common)
   toast(currentMessages(messages).removed(event.title || words.untitled), {
-    action: { label: words.undo, onClick: () => calendar.history.undo() },
+    action: {
+      label: words.undo,
+      onClick: () => (scope === 'all' ? calendar.restore(event.id) : calendar.history.undo()),
+    },
   })
 }
 

@@ -166,7 +166,11 @@ function put(
     drawn.isConflict,
     marks,
   ].join(' ')
-  if (before && old && before.key === key && old.instance === drawn.instance) {
+  // A ghost is read anew each time: what it says is in its key.
+  const isSame = drawn.ghost
+    ? old?.ghost?.clientId === drawn.ghost.clientId
+    : old?.instance === drawn.instance
+  if (before && before.key === key && isSame) {
     found.set(id, before)
     return
   }

@@ -96,7 +96,7 @@ export function CalendarGrid() {
         selectMinDistance={4}
         unselectAuto
         longPressDelay={400}
-        navLinks
+        navLinks={kind === 'month'}
         navLinkDayClick={(day) =>
           useView.getState().set({ kind: 'day', date: day.toISOString().slice(0, 10) })
         }
@@ -132,6 +132,8 @@ export function CalendarGrid() {
           showDrag(span, event)
           return true
         }}
+        eventDragStart={beginDrag}
+        eventResizeStart={beginDrag}
         eventDragStop={endDrag}
         eventResizeStop={endDrag}
         eventDrop={({ event, revert }) => void drop(event, revert)}
@@ -182,12 +184,18 @@ function useShowing(): void {
 }
 
 let dragShownAt = 0
+let isDragging = false
 let dragged: Drawn | null = null
+
+function beginDrag(): void {
+  isDragging = true
+}
 
 /** FullCalendar asks whether an event may go where it is dragged: so we know where that is. */
 function showDrag(span: DateSpanApi, event: EventApi | null): void {
   const drawn = event?.extendedProps as Drawn | undefined
-  if (!drawn?.instance || Date.now() - dragShownAt < DRAG_MS) return
+  // It asks once more when the event has been dropped.
+  if (!isDragging || !drawn?.instance || Date.now() - dragShownAt < DRAG_MS) return
   dragShownAt = Date.now()
   dragged = drawn
   const { instance, project } = drawn
@@ -204,6 +212,7 @@ function showDrag(span: DateSpanApi, event: EventApi | null): void {
 }
 
 function endDrag(): void {
+  isDragging = false
   if (dragged) presenceOf(dragged.project)?.show({ dragging: null })
   dragged = null
   dragShownAt = 0

@@ -21,7 +21,8 @@ export function Item({ event, timeText, view, isShort }: EventDisplayInfo) {
   const drawn = event.extendedProps as Drawn
   const isSelected = useView(
     ({ selection }) =>
-      selection?.project === drawn.project &&
+      selection !== null &&
+      selection.project === drawn.project &&
       selection.event === drawn.instance?.event.id &&
       selection.recurrenceId === drawn.instance?.recurrenceId,
   )

@@ -3,7 +3,7 @@
 import './editor.css'
 
 import { Trash2 } from 'lucide-react'
-import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { useReadable } from '../../sdk/react'
 import type {
   CalendarEvent,
@@ -177,44 +177,39 @@ export function DraftPanel({ project, fields }: { project: string; fields: Event
   const text = useMessages(messages)
   const words = useMessages(common)
   const projects = useOpenProjects()
-  const { set, open } = useView()
   const [patch, setPatch] = useState<EventPatch>(fields)
+  /** The same without waiting for a rendering: Enter saves what has just been typed. */
+  const latest = useRef(patch)
   const [description, setDescription] = useState('')
   const [target, setTarget] = useState(project)
-  useEffect(() => setPatch(fields), [fields])
-  const save = (last: EventPatch = {}) => {
+  const set = useView((view) => view.set)
+  const put = useCallback((more: EventPatch) => {
+    latest.current = { ...latest.current, ...more }
+    setPatch(latest.current)
+  }, [])
+  useEffect(() => put(fields.when ? { when: fields.when } : {}), [fields, put])
+  const save = () => {
     const calendar = projects.find(({ id }) => id === target)?.calendar
     if (!calendar) return
     calendar.history.separate()
-    const made = Object.fromEntries(
-      Object.entries({ ...patch, ...last }).filter(([, value]) => value !== null && value !== ''),
+    const { when, recurrence } = latest.current
+    const made = Object.entries(latest.current).filter(
+      ([, value]) => value !== null && value !== '',
     )
-    const id = calendar.create({ ...made, description })
-    set({ target })
-    open({
-      project: target,
-      event: id,
-      recurrenceId: patch.recurrence ? (patch.when?.start ?? null) : null,
-    })
-    set({ panel: null })
+    const event = calendar.create({ ...Object.fromEntries(made), description })
+    const recurrenceId = recurrence ? (when?.start ?? null) : null
+    set({ target, panel: null, selection: { project: target, event, recurrenceId } })
   }
   const write = (more: EventPatch) => {
-    setPatch((held) => ({
-      ...held,
+    const { attendees, alarms } = latest.current
+    put({
       ...more,
-      ...(more.attendees && { attendees: withoutNulls({ ...held.attendees, ...more.attendees }) }),
-      ...(more.alarms && { alarms: withoutNulls({ ...held.alarms, ...more.alarms }) }),
-    }))
+      ...(more.attendees && { attendees: withoutNulls({ ...attendees, ...more.attendees }) }),
+      ...(more.alarms && { alarms: withoutNulls({ ...alarms, ...more.alarms }) }),
+    })
   }
   return (
     <PanelFrame title={text.newEvent}>
-      <form
-        id="draft"
-        onSubmit={(event) => {
-          event.preventDefault()
-          requestAnimationFrame(() => document.getElementById('draft-save')?.click())
-        }}
-      />
       {projects.length > 1 && (
         <label className="editor-field">
           {text.calendar}
@@ -232,7 +227,7 @@ export function DraftPanel({ project, fields }: { project: string; fields: Event
       <EventForm
         values={draftValues(patch)}
         disabled={false}
-        onEnter={() => requestAnimationFrame(() => document.getElementById('draft-save')?.click())}
+        onEnter={save}
         peopleAt={() => null}
         onFocus={() => undefined}
         write={write}
@@ -250,12 +245,7 @@ export function DraftPanel({ project, fields }: { project: string; fields: Event
         <button type="button" className="button" onClick={() => set({ panel: null })}>
           {words.cancel}
         </button>
-        <button
-          id="draft-save"
-          type="button"
-          className="button button-primary"
-          onClick={() => save()}
-        >
+        <button type="button" className="button button-primary" onClick={save}>
           {words.save}
         </button>
       </div>

@@ -39,30 +39,42 @@ export function TextField({
   const [typed, setTyped] = useState(value)
   /** What was there when we last wrote, or looked. */
   const base = useRef(value)
+  /** What was typed and is not written yet; null: nothing. */
+  const unwritten = useRef<string | null>(null)
+  const latest = useRef(onChange)
+  latest.current = onChange
   const [theirs, setTheirs] = useState<string | null>(null)
   useEffect(() => {
     if (value === base.current) return
     base.current = value
-    const isBusy = document.activeElement === input.current && typed !== value
+    const isBusy = unwritten.current !== null && unwritten.current !== value
     setTheirs(isBusy ? value : null)
     if (!isBusy) setTyped(value)
-  }, [value, typed])
+  }, [value])
   useEffect(() => {
     if (autoFocus) input.current?.focus()
   }, [autoFocus])
-  const write = (next: string) => {
+  const write = () => {
     clearTimeout(timer.current)
-    if (next === base.current) return
+    const next = unwritten.current
+    unwritten.current = null
+    if (next === null || next === base.current) return
     base.current = next
-    onChange(next)
+    latest.current(next)
   }
+  const flush = useRef(write)
+  flush.current = write
+  // Whoever closes the panel in the middle of a word has written that word.
+  useEffect(() => () => flush.current(), [])
   const change = (next: string) => {
     setTyped(next)
+    unwritten.current = next
     clearTimeout(timer.current)
-    timer.current = setTimeout(() => write(next), WRITE_MS)
+    timer.current = setTimeout(() => flush.current(), WRITE_MS)
   }
   const take = () => {
     clearTimeout(timer.current)
+    unwritten.current = null
     setTyped(theirs ?? '')
     setTheirs(null)
   }
@@ -83,11 +95,11 @@ export function TextField({
         onChange={({ target }) => change(target.value)}
         onBlur={() => {
           setTheirs(null)
-          write(typed)
+          write()
         }}
         onKeyDown={(event) => {
           if (event.key !== 'Enter' || event.nativeEvent.isComposing) return
-          write(typed)
+          write()
           onEnter?.()
         }}
       />

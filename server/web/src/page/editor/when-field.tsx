@@ -92,7 +92,8 @@ function Moment({
   const local = formatLocal(wall, false)
   const write = (date: string, time: string) => {
     const read = parseLocal(`${date}T${time.slice(0, 5)}:00`)
-    if (read) onChange(read.wall)
+    // A year that is being typed is 0002, 0020 and 0202 first.
+    if (read && date >= '1000') onChange(read.wall)
   }
   return (
     <div className="editor-moment">

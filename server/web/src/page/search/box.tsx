@@ -19,6 +19,7 @@ const messages = defineMessages(
 )
 
 const MOST = 12
+const YEAR_MS = 366 * 86_400_000
 
 interface Found {
   project: Project
@@ -37,7 +38,7 @@ export function SearchBox() {
   const isShown = isOpen && words.trim() !== ''
   const choose = (one: Found | undefined) => {
     if (!one) return
-    const start = one.event.when?.start ?? null
+    const start = nearestStart(one)
     set({ search: '', ...(start && { date: start.slice(0, 10) }) })
     useView.getState().open({
       project: one.project.id,
@@ -139,6 +140,16 @@ function Marked({ text, words }: { text: string; words: string }) {
   const parts = text.split(new RegExp(`(${wanted.join('|')})`, 'i'))
   // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text do not move
   return <>{parts.map((part, at) => (at % 2 ? <mark key={at}>{part}</mark> : part))}</>
+}
+
+/** When the event takes place next; of a series that is over, when it began. */
+function nearestStart({ project, event }: Found): string | null {
+  if (!event.recurrence) return event.when?.start ?? null
+  const now = Date.now()
+  const soon = project.calendar.range(now, now + YEAR_MS, useView.getState().zone)
+  return (
+    soon.find((instance) => instance.event === event)?.recurrenceId ?? event.when?.start ?? null
+  )
 }
 
 function find(projects: readonly Project[], words: string): Found[] {

@@ -90,6 +90,8 @@ async function importFile(project: string, file: File): Promise<void> {
       set({ id, file: file.name, done, total }),
     )
     const { created, updated, unchanged, problems } = result
+    const [first] = problems
+    if (first && created + updated + unchanged === 0) throw new Error(first)
     const words = text.done(file.name, created, updated, unchanged)
     if (problems.length)
       toast.warning(`${words}. ${text.problems(problems.length)}`, {

@@ -119,7 +119,7 @@ function readAttendee(value: unknown): Attendee | null {
   if (!isRecord(value)) return null
   const parts = ['name', 'role', 'status'] as const
   if (parts.some((part) => value[part] != null && typeof value[part] !== 'string')) return null
-  return Object.fromEntries(parts.flatMap((part) => (value[part] ? [[part, value[part]]] : [])))
+  return value as Attendee // with whatever else iCalendar says of them
 }
 
 function readAlarm(value: unknown): Alarm | null {

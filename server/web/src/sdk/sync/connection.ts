@@ -136,6 +136,7 @@ export class DocumentConnection implements Connection {
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
+    this.#unopened = Math.min(this.#unopened, BLOCKED_ATTEMPTS - 1) // another network, perhaps
     this.#set({
       state: this.#snapshot.lastSyncAt === null ? 'connecting' : 'reconnecting',
       attempts: 0,
