@@ -38,6 +38,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENT, PROTOCOL = ROOT / "docs" / "document.md", ROOT / "docs" / "protocol.md"
 FANOUT, README = ROOT / "docs" / "topics" / "fanout.md", ROOT / "README.md"
 DEPENDENCIES = ROOT / "docs" / "decisions" / "0002-dependencies.md"
+PAGE_DEPENDENCIES = ROOT / "docs" / "decisions" / "0010-dependencies-of-the-page.md"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks/README.md"])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 
@@ -378,6 +379,13 @@ def test_every_dependency_has_its_reason() -> None:
     declared = [re.split(r"[><=;~! ]", line)[0] for line in project["dependencies"]]
     table = rows(DEPENDENCIES.read_text())
     assert [plain(cells[0]) for cells in table] == declared
+    assert all(cells[1] for cells in table)
+
+
+def test_every_package_of_the_page_has_its_reason() -> None:
+    declared = json.loads((ROOT / "server" / "web" / "package.json").read_text())["dependencies"]
+    table = rows(PAGE_DEPENDENCIES.read_text())
+    assert sorted(name for cells in table for name in code(cells[0])) == sorted(declared)
     assert all(cells[1] for cells in table)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Join
@@ -18,7 +18,7 @@ new MutationObserver(() => {
 
 
 def test_an_edit_here_is_seen_there_within_100_ms(
-    join: Join, today: str, record_property: pytest.RecordProperty
+    join: Join, today: str, record_property: Any
 ) -> None:
     ann, bob = join("ann"), join("bob")
     event = ann.make("edit -1", f"{today}T09:00:00", f"{today}T10:00:00")

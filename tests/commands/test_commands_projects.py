@@ -150,8 +150,10 @@ def test_many_commands_at_once_wait_for_one_another(tmp_path: Path) -> None:
 def test_the_page_knows_the_project_made_meanwhile(running: Data) -> None:
     words = ("--user", "a", "--project", "fresh", "--role", "owner")
     token = running.run("token", *words).stdout.strip()
-    page = httpx.get(running.url, headers={"authorization": f"Bearer {token}"})
-    assert "fresh" in page.text
+    answer = httpx.get(
+        f"{running.url}/api/v1/session", headers={"authorization": f"Bearer {token}"}
+    )
+    assert [entry["id"] for entry in answer.json()["projects"]] == ["fresh"]
 
 
 def test_a_directory_without_data_is_not_made_by_looking(tmp_path: Path) -> None:

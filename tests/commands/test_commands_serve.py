@@ -28,9 +28,12 @@ def test_the_first_start_makes_what_is_needed_and_prints_one_url(tmp_path: Path)
         assert any("crdt-calendar" in line and str(path) in line for line in server.printed)
         assert "  port = 0" in server.printed, "what was chosen is shown"
         assert not any("retention_days" in line for line in server.printed), "and nothing else"
-        page = httpx.get(url, follow_redirects=True)
-        assert page.status_code == 200
-        assert "demo" in page.text
+        with httpx.Client(follow_redirects=True) as browser:
+            assert browser.get(url).status_code == 200
+            session = browser.get(f"{server.address}/api/v1/session").json()
+            assert [entry["id"] for entry in session["projects"]] == ["demo"]
+            file = browser.get(f"{server.address}/api/v1/projects/demo/calendar.ics").text
+            assert file.count("BEGIN:VEVENT") > 50, "there is something to try it on"
         running = DataDirectory(path).running()
         assert running and (running.pid, running.url) == (server.process.pid, server.address)
         asked = monotonic()

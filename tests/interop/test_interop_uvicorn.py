@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 def uvicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """The portable line, served by uvicorn."""
     with started(UvicornProcess(tmp_path_factory.mktemp("uvicorn") / "data")) as server:
-        server.create("demo", "durable", "closes")
+        server.create("durable", "closes")
         yield server
 
 

@@ -135,6 +135,13 @@ async def test_edits_made_offline_on_both_sides_survive_a_killed_server(
             assert (await alice.status())["closes"][0][0] == 1006
 
 
+async def told_within(server: ServerProcess, seconds: float) -> float:
+    """How many presence frames come in during that time."""
+    before = server.metric("messages_received_total", kind="Awareness")
+    await anyio.sleep(seconds)
+    return server.metric("messages_received_total", kind="Awareness") - before
+
+
 async def test_reflected_cursors_die_out(
     server: ServerProcess, project: str, record_property: Any
 ) -> None:
@@ -158,9 +165,9 @@ async def test_reflected_cursors_die_out(
         # Each move comes in once, each frame that went out comes back once, and that is all.
         assert received <= people * moves + sent
         assert sent <= people * people * moves
-        quiet = server.metric("messages_received_total", kind="Awareness")
-        await anyio.sleep(0.5)
-        assert server.metric("messages_received_total", kind="Awareness") == quiet
+        with anyio.fail_after(10):  # clients say now and then that they are still there
+            while await told_within(server, 0.5):
+                pass
         record_property("frames", f"{received:.0f} in, {sent:.0f} out for {people * moves} moves")
 
 

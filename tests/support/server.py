@@ -24,7 +24,7 @@ COMMAND = Path(sys.executable).with_name("crdt-calendar")
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
-FIRST_PROJECT = "demo"  # `serve` makes it
+FIRST_PROJECT = "demo"
 
 
 class ServerProcess:
@@ -66,6 +66,8 @@ class ServerProcess:
 
     def start(self) -> float:
         """Start it; return how many seconds later ``/readyz`` first said yes."""
+        if not self.data.exists():
+            self.run("projects", "create", FIRST_PROJECT)  # or `serve` makes one, full of events
         started = time.perf_counter()
         ours = {key for key in os.environ if key.startswith("CRDT_CALENDAR_")}
         inherited = {key: value for key, value in os.environ.items() if key not in ours}
@@ -187,7 +189,6 @@ class UvicornProcess(ServerProcess):
     """The same application on another ASGI server, which knows nothing of our lines."""
 
     def __init__(self, data: Path) -> None:
-        data.mkdir(exist_ok=True)
         super().__init__(data, CRDT_CALENDAR_DATA=str(data))
 
     def command(self) -> list[str]:
