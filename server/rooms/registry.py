@@ -123,7 +123,10 @@ class Registry:
             if project in (None, room.name):
                 for peer in room.peers:
                     if user in (None, peer.grant.user):
+                        could_edit = peer.grant.may_edit
                         await peer.regrant()
+                        if peer.grant.may_edit and not could_edit:
+                            room.ask(peer)
 
     async def stop(self) -> None:
         """Close every peer with 1012 and wait until all that was accepted is on disk."""

@@ -138,6 +138,10 @@ class Room(Source):
         if everyone := self._presence.everything():
             peer.put(Frame(messages.encode_awareness(everyone)))
 
+    def ask(self, peer: Peer) -> None:
+        """Ask again for what the peer has: it may write from now on, and was refused before."""
+        self._put(peer, messages.SyncStep1(self._state_vector()))
+
     # Receiving
 
     def receive(self, peer: Peer, frame: bytes) -> Awaitable[None] | None:
