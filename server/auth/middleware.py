@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
-from crdt_calendar.errors import Forbidden
+from crdt_calendar.errors import Forbidden, Unauthenticated
 
 SESSION_COOKIE: Final = "crdt_calendar_session"
 """The cookie of the web page; its value is a token."""
@@ -93,6 +93,17 @@ def check_origin(scope: Scope, allowed: Collection[str], source: Source = Source
     raise Forbidden("this origin may not connect; whoever runs the server can allow it")
 
 
+def check_user(scope: Scope, found: Credentials, user: str) -> None:
+    """Raise `Unauthenticated` if a page means to speak for somebody else than its cookie does.
+
+    Two people may use one browser: the page of the one, still open or reloaded, must not send
+    what it holds under the name of the other, who signed in meanwhile. A page says by ``?user=``
+    whose it is.
+    """
+    if found.source is Source.COOKIE and _query(scope, "user") not in (None, user):
+        raise Unauthenticated("somebody else has signed in at this browser; reload the page")
+
+
 def _from_header(scope: Scope) -> Credentials | None:
     for value in _headers(scope, b"authorization"):
         # RFC 9110 section 11.1: the scheme is case-insensitive.
@@ -111,12 +122,8 @@ def _from_subprotocol(scope: Scope) -> Credentials | None:
 
 
 def _from_query(scope: Scope) -> Credentials | None:
-    query = scope.get("query_string", b"").decode("latin-1")
-    try:
-        values = parse_qs(query, max_num_fields=100).get("token")
-    except ValueError:
-        return None
-    return Credentials(values[0], None, Source.QUERY) if values else None
+    token = _query(scope, "token")
+    return Credentials(token, None, Source.QUERY) if token else None
 
 
 def _from_cookie(scope: Scope) -> Credentials | None:
@@ -125,6 +132,15 @@ def _from_cookie(scope: Scope) -> Credentials | None:
         if token:
             return Credentials(token, None, Source.COOKIE)
     return None
+
+
+def _query(scope: Scope, name: str) -> str | None:
+    query = scope.get("query_string", b"").decode("latin-1")
+    try:
+        values = parse_qs(query, max_num_fields=100).get(name)
+    except ValueError:
+        return None
+    return values[0] if values else None
 
 
 def _headers(scope: Scope, name: bytes) -> list[str]:

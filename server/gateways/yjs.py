@@ -16,7 +16,7 @@ from crdt_calendar.errors import CalendarError, MalformedFrame, ProtocolError
 from crdt_calendar.limits import Limits
 from server.auth.authority import Authority
 from server.auth.grants import Grant
-from server.auth.middleware import check_origin, credentials
+from server.auth.middleware import check_origin, check_user, credentials
 from server.auth.tokens import Claims
 from server.gateways.line import LINE_EXTENSION, AsgiLine
 from server.rooms.line import Line
@@ -104,6 +104,7 @@ class Connection:
         gateway = self._gateway
         check_origin(self._scope, gateway.allowed_origins, self._credentials.source)
         claims = await gateway.authority.identify(self._credentials.token)
+        check_user(self._scope, self._credentials, claims.user)
         self._user, epoch = claims.user, gateway.registry.epoch
         grant = await gateway.authority.admit(claims, self._project)
         async with gateway.registry.visit(self._project, claims.user) as room:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Scope
 
-from crdt_calendar.errors import Forbidden
-from server.auth.middleware import Credentials, Source, check_origin, credentials
+from crdt_calendar.errors import Forbidden, Unauthenticated
+from server.auth.middleware import Credentials, Source, check_origin, check_user, credentials
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2ln"
 
@@ -85,6 +85,16 @@ def test_the_first_place_counts() -> None:
         for query in ("token=query", "")
     ]
     assert found == ["header"] * 4 + ["protocol"] * 2 + ["query", "cookie"]
+
+
+def test_a_page_does_not_speak_by_the_cookie_of_somebody_else() -> None:
+    cookie = Credentials("t", None, Source.COOKIE)
+    for query in ("", "user=ann", "other=bob&user=ann"):
+        check_user(scope(query=query), cookie, "ann")
+    check_user(scope(query="user=%EC%95%A4"), cookie, "앤")
+    with pytest.raises(Unauthenticated, match="reload"):
+        check_user(scope(query="user=bob"), cookie, "ann")
+    check_user(scope(query="user=bob"), Credentials("t", None, Source.HEADER), "ann")
 
 
 def test_a_repr_shows_no_token() -> None:
