@@ -123,7 +123,7 @@ def page_routes(service: Service, origins: frozenset[str]) -> list[BaseRoute]:
     assets = Assets()
     plain = Page(service.registry, service.authority, service.store.catalog)
     session = SessionGateway(service.authority, service.store.catalog, origins)
-    files = CalendarFiles(service.registry, service.authority, origins)
+    files = CalendarFiles(service.registry, service.authority, service.store.catalog, origins)
 
     async def enter(request: Request) -> Response:
         if token := request.query_params.get("token"):

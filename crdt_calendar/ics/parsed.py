@@ -43,11 +43,13 @@ class Parsed:
     """What a file says: its events in the order of their lines, and what is wrong with it.
 
     ``name``, ``timezone`` (IANA), ``color`` and ``description`` are of the calendar, "" if not
-    given.
+    given. ``is_calendar`` says whether there is any, be it an empty one: a VCALENDAR, or an event
+    without one around it.
     """
 
     events: Sequence[ParsedEvent]
     problems: Sequence[Problem]
+    is_calendar: bool
     name: str = ""
     timezone: str = ""
     color: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from crdt_calendar.ics.assembly import assemble
 from crdt_calendar.ics.components import Component, Problems, read_components
@@ -25,6 +26,14 @@ _CALENDAR_KNOWN = frozenset({"VERSION", "PRODID", "METHOD"}).union(*_CALENDAR_FI
 LONGEST_CALENDAR_TEXT = 4096
 
 
+@dataclass(slots=True)
+class _About:
+    """What the VCALENDARs of a file say about themselves, if there are any."""
+
+    found: bool = False
+    fields: dict[str, str] = field(default_factory=dict)
+
+
 def read(data: bytes) -> Parsed:
     """What an iCalendar file says (RFC 5545, and what programs write instead of it).
 
@@ -35,10 +44,11 @@ def read(data: bytes) -> Parsed:
     text = decode(data)
     problems = Problems()
     zones = _read_zones(text, problems)
-    calendar = dict[str, str]()
-    drafts = list(_read_drafts(text, zones, calendar, problems))
+    about = _About()
+    drafts = list(_read_drafts(text, zones, about, problems))
     events = assemble(drafts, problems)
-    return Parsed(events, problems.in_order(), **calendar)
+    is_calendar = about.found or bool(events)
+    return Parsed(events, problems.in_order(), is_calendar, **about.fields)
 
 
 def _read_zones(text: str, problems: Problems) -> Zones:
@@ -68,29 +78,28 @@ def _definitions(text: str) -> Iterator[str]:
         start = text.find("BEGIN:VTIMEZONE", end)
 
 
-def _read_drafts(
-    text: str, zones: Zones, calendar: dict[str, str], problems: Problems
-) -> Iterator[Draft]:
+def _read_drafts(text: str, zones: Zones, about: _About, problems: Problems) -> Iterator[Draft]:
     for component in read_components(text, problems):
         if component.name == "VEVENT":
             draft = read_draft(component, zones, problems)
             if draft:
                 yield draft
         elif component.name == "VCALENDAR":
-            _read_calendar(component, calendar, problems)
+            about.found = True
+            _read_calendar(component, about.fields, problems)
         elif component.name != "VTIMEZONE":
             problems.add(component.number, f"a {component.name} is no event: not imported")
 
 
 def _read_calendar(component: Component, calendar: dict[str, str], problems: Problems) -> None:
     """Fill in what the calendar says about itself, where no earlier one in the file has."""
-    for field, names in _CALENDAR_FIELDS.items():
+    for key, names in _CALENDAR_FIELDS.items():
         texts = (line.text.strip() for name in names for line in component.all(name))
         value = next(filter(None, texts), "")
-        if field == "timezone":
+        if key == "timezone":
             value = iana_name(value) or ""
         if value:
-            calendar.setdefault(field, value[:LONGEST_CALENDAR_TEXT])
+            calendar.setdefault(key, value[:LONGEST_CALENDAR_TEXT])
     for line in component.lines:
         if line.name == "CALSCALE" and line.value.strip().upper() == "GREGORIAN":
             continue

@@ -6,8 +6,9 @@ What a build holds is read once, when the server starts. A file is sent as the b
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +20,8 @@ BUILD = Path(__file__).parents[1] / "web" / "dist"
 # In the order of preference: the encoding's name, and the ending of the file that is so encoded.
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 ENDINGS = tuple(ending for _, ending in ENCODINGS)
+# The weight of an encoding that is not wanted (RFC 9110 section 12.4.2).
+UNWANTED = re.compile(r"\s*q=0(\.0{0,3})?\s*", re.IGNORECASE)
 
 # FullCalendar and the description's editor set styles on elements; scripts are files of ours only.
 POLICY = "; ".join(
@@ -46,17 +49,31 @@ TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """The bytes of a file, plain or encoded.
+
+    Each form has an entity tag of its own, by its bytes (RFC 9110 section 8.8.3.3).
+    """
+
+    body: bytes
+    tag: str
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, path: Path, encoding: str = "") -> Form:
+        """The form that is in that file."""
+        body = path.read_bytes()
+        headers = {"content-encoding": encoding} if encoding else {}
+        return cls(body, f'"{sha256(body).hexdigest()[:20]}"', headers)
+
+
+@dataclass(frozen=True, slots=True)
 class Asset:
     """One file: plain, and by encoding."""
 
-    body: bytes
     media_type: str
-    encoded: Mapping[str, bytes] = field(default_factory=dict)
-
-    @property
-    def tag(self) -> str:
-        """Its entity tag (RFC 9110 section 8.8.3)."""
-        return f'"{sha256(self.body).hexdigest()[:20]}"'
+    plain: Form
+    encoded: Mapping[str, Form]
 
 
 class Assets:
@@ -87,13 +104,12 @@ class Assets:
         asset = self._files.get(path)
         if asset is None:
             return PlainTextResponse("Not Found", 404)
-        headers = {**SECURITY, **caching, "etag": asset.tag, "vary": "accept-encoding"}
-        if request.headers.get("if-none-match") == asset.tag:
+        form = _chosen(asset, _list(request, "accept-encoding"))
+        headers = {**SECURITY, **caching, "etag": form.tag, "vary": "accept-encoding"}
+        if _is_held(form.tag, _list(request, "if-none-match")):
             return Response(status_code=304, headers=headers)
-        body, encoding = _chosen(asset, request.headers.get("accept-encoding", ""))
-        if encoding:
-            headers["content-encoding"] = encoding
-        return Response(body, headers=headers, media_type=asset.media_type)
+        headers |= form.headers
+        return Response(form.body, headers=headers, media_type=asset.media_type)
 
 
 def _read(build: Path) -> Iterator[tuple[str, Asset]]:
@@ -101,11 +117,11 @@ def _read(build: Path) -> Iterator[tuple[str, Asset]]:
         if not path.is_file() or path.suffix in ENDINGS:
             continue
         encoded = {
-            name: twin.read_bytes()
+            name: Form.of(twin, name)
             for name, ending in ENCODINGS
             if (twin := path.with_name(path.name + ending)).is_file()
         }
-        yield path.relative_to(build).as_posix(), Asset(path.read_bytes(), _type(path), encoded)
+        yield path.relative_to(build).as_posix(), Asset(_type(path), Form.of(path), encoded)
 
 
 def _type(path: Path) -> str:
@@ -113,9 +129,24 @@ def _type(path: Path) -> str:
     return guessed or "application/octet-stream"
 
 
-def _chosen(asset: Asset, accepted: str) -> tuple[bytes, str]:
-    names = {word.partition(";")[0].strip().lower() for word in accepted.split(",")}
+def _list(request: Request, header: str) -> list[str]:
+    """The members of a header that is a list, on however many lines (RFC 9110 section 5.3)."""
+    return [each.strip() for line in request.headers.getlist(header) for each in line.split(",")]
+
+
+def _chosen(asset: Asset, accepted: Sequence[str]) -> Form:
+    """The form to send, by Accept-Encoding: ``*`` is every encoding that it does not name.
+
+    RFC 9110 section 12.5.3. Who wants none of ours, and not the plain one either, gets the plain.
+    """
+    words = (each.partition(";") for each in accepted)
+    wanted = {name.strip().lower(): not UNWANTED.fullmatch(weight) for name, _, weight in words}
     for name, _ in ENCODINGS:
-        if name in names and name in asset.encoded:
-            return asset.encoded[name], name
-    return asset.body, ""
+        if name in asset.encoded and wanted.get(name, wanted.get("*", False)):
+            return asset.encoded[name]
+    return asset.plain
+
+
+def _is_held(tag: str, held: Sequence[str]) -> bool:
+    """Whether If-None-Match names that tag: compared weakly, or any (RFC 9110 section 13.1.2)."""
+    return held == ["*"] or tag in (each.removeprefix("W/") for each in held)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from anyio import to_process
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from crdt_calendar.errors import CalendarError, FrameTooLarge
+from crdt_calendar.errors import CalendarError, FrameTooLarge, NoSuchProject
 from server.auth.authority import Authority
 from server.auth.grants import Grant, Role
 from server.auth.middleware import check_origin, credentials
 from server.gateways.problem import NEVER_STORED, describe, problem
-from server.rooms.imports import bring, read_file
+from server.rooms.imports import Kinded, bring, read_file, require_calendar
 from server.rooms.registry import Registry
 
 if TYPE_CHECKING:
@@ -28,14 +28,26 @@ MOST_PROBLEMS = 200
 log = logging.getLogger(__name__)
 
 
+class Projects(Protocol):
+    """Whoever keeps the projects."""
+
+    async def project(self, id: str, /) -> Kinded | None:
+        """The project of that id."""
+
+
 class CalendarFiles:
     """``/api/v1/projects/{project}/import`` and ``.../calendar.ics``."""
 
     def __init__(
-        self, registry: Registry, authority: Authority, allowed_origins: Collection[str]
+        self,
+        registry: Registry,
+        authority: Authority,
+        projects: Projects,
+        allowed_origins: Collection[str],
     ) -> None:
         self._registry = registry
         self._authority = authority
+        self._projects = projects
         self._allowed_origins = allowed_origins
 
     async def bring(self, request: Request) -> Response:
@@ -70,9 +82,15 @@ class CalendarFiles:
         return Response(file, headers=headers, media_type="text/calendar")
 
     async def _admit(self, request: Request) -> Grant:
+        """What the sender may do there. Raises `AccessError`, `InvalidValue` for no calendar."""
         found = credentials(request.scope)
         check_origin(request.scope, self._allowed_origins, found.source)
-        return await self._authority.grant(found.token, request.path_params["project"])
+        grant = await self._authority.grant(found.token, request.path_params["project"])
+        project = await self._projects.project(grant.project)
+        if project is None:  # deleted a moment ago
+            raise NoSuchProject(f"no project {grant.project!r}")
+        require_calendar(project)
+        return grant
 
     async def _import(self, grant: Grant, file: bytes) -> AsyncIterator[bytes]:
         try:

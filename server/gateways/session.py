@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Protocol, TypeAlias
 
@@ -16,6 +18,7 @@ from server.auth.tokens import Claims
 from server.gateways.problem import NEVER_STORED, problem
 
 MOST_BODY_BYTES = 16 * 1024  # twice the longest token
+YEAR_SECONDS = 365 * 24 * 3600  # browsers keep no cookie for more than 400 days
 
 Act: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -70,21 +73,19 @@ class SessionGateway:
         One that does not count leaves whoever is signed in as they are.
         """
         try:
-            await self._authority.identify(token)
+            claims = await self._authority.identify(token)
         except CalendarError:
             return RedirectResponse("./#refused", 303, NEVER_STORED)
         response = RedirectResponse(".", 303, NEVER_STORED)
-        _set_cookie(response, request, token)
+        _set_cookie(response, request, token, claims)
         return response
 
     async def _show(self, request: Request) -> Response:
-        return await self._session(request, credentials(request.scope).token)
+        claims = await self._authority.identify(credentials(request.scope).token)
+        return await self._session(claims)
 
     async def _sign_in(self, request: Request) -> Response:
-        token = await _token_of(request)
-        response = await self._session(request, token)
-        _set_cookie(response, request, token)
-        return response
+        return await self._signed_in(request, await _token_of(request))
 
     async def _sign_out(self, request: Request) -> Response:
         response = Response(status_code=204, headers=NEVER_STORED)
@@ -93,12 +94,15 @@ class SessionGateway:
 
     async def _renew(self, request: Request) -> Response:
         token = await self._authority.renew(credentials(request.scope).token)
-        response = await self._session(request, token)
-        _set_cookie(response, request, token)
+        return await self._signed_in(request, token)
+
+    async def _signed_in(self, request: Request, token: str) -> Response:
+        claims = await self._authority.identify(token)
+        response = await self._session(claims)
+        _set_cookie(response, request, token, claims)
         return response
 
-    async def _session(self, request: Request, token: str | None) -> Response:
-        claims = await self._authority.identify(token)
+    async def _session(self, claims: Claims) -> Response:
         told = {
             "user": {"id": claims.user, "name": claims.name or claims.user},
             "expires": claims.expires,
@@ -144,6 +148,25 @@ async def _token_of(request: Request) -> str:
     return token
 
 
-def _set_cookie(response: Response, request: Request, token: str) -> None:
-    secure = request.url.scheme == "https"
-    response.set_cookie(SESSION_COOKIE, token, httponly=True, samesite="strict", secure=secure)
+def _set_cookie(response: Response, request: Request, token: str, claims: Claims) -> None:
+    """Keep the token for as long as it lives (RFC 6265 section 5.2.2), over restarts too."""
+    life = YEAR_SECONDS if claims.expires is None else math.ceil(claims.expires - time.time())
+    response.set_cookie(
+        SESSION_COOKIE,
+        token,
+        max_age=life,
+        httponly=True,
+        samesite="strict",
+        secure=_is_https(request),
+    )
+
+
+def _is_https(request: Request) -> bool:
+    """Whether the browser speaks TLS, be it with a proxy before us, as far as the request says.
+
+    A false claim harms nobody but its sender, whose browser keeps the cookie from http.
+    """
+    forwarded, _, _ = request.headers.get("x-forwarded-proto", "").partition(",")
+    origin, _, _ = request.headers.get("origin", "").partition(":")
+    claimed = (request.url.scheme, forwarded.strip(), origin)
+    return "https" in map(str.lower, claimed)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from crdt_calendar.errors import InvalidValue
 from server.auth.grants import Grant, Role
 from server.gateways.admin.door import Call, Json, Progress
 from server.gateways.admin.projects import require_project
-from server.rooms.imports import bring, read_file
+from server.rooms.imports import bring, read_file, require_calendar
 from server.rooms.registry import Registry
 from server.storage.catalog import Catalog
 from server.storage.log import Log
@@ -33,10 +32,10 @@ class Calendars:
         ``create`` a project is made where there is none.
         """
         id, user = call.text("project"), call.text("user")
+        job = await read_file(call.body)  # first: what is no calendar makes no project
         if call.text("create", "") and await self._catalog.project(id) is None:
             await self._catalog.create_project(id)
-        await self._require_calendar(id)
-        job = await read_file(call.body)
+        require_calendar(await require_project(self._catalog, id))
         grant = Grant(user, id, Role.OWNER)
         async for done, total in bring(self._registry, grant, job):
             await progress(done, total)
@@ -48,14 +47,9 @@ class Calendars:
         Making one of 10,000 events takes seconds, which rooms would feel, also from a thread.
         """
         id = call.text("project")
-        await self._require_calendar(id)
+        require_calendar(await require_project(self._catalog, id))
         update = await read_document(self._log, self._registry, id)
         return {"update": b64encode(update).decode()}
-
-    async def _require_calendar(self, id: str) -> None:
-        project = await require_project(self._catalog, id)
-        if project.kind != "calendar":
-            raise InvalidValue(f"project: {id} is a {project.kind}; only calendars have such files")
 
 
 async def read_document(log: Log, registry: Registry, id: str) -> bytes:

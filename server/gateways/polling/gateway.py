@@ -20,11 +20,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from crdt_calendar.errors import CalendarError, FrameTooLarge, NoSuchSession
+from crdt_calendar.errors import CalendarError, FrameTooLarge, InvalidValue, NoSuchSession
 from crdt_calendar.limits import Limits
 from server.auth.authority import Authority
 from server.auth.grants import Grant
-from server.auth.middleware import check_origin, credentials
+from server.auth.middleware import check_origin, check_user, credentials
 from server.auth.tokens import Claims
 from server.gateways.polling.session import PollSession
 from server.gateways.problem import NEVER_STORED, problem
@@ -77,13 +77,17 @@ class PollingGateway:
         found = credentials(request.scope)
         check_origin(request.scope, self._allowed_origins, found.source)
         claims, epoch = await self._authority.identify(found.token), self._registry.epoch
+        check_user(request.scope, found, claims.user)
         name = request.query_params.get("session")
         if name is None:
+            if request.method == "DELETE":
+                raise InvalidValue("session: say which one to leave, by ?session=ID")
             grant = await self._authority.admit(claims, request.path_params["project"])
             return await self._open(request, grant, claims, epoch)
         session = self._find(name, claims, request.path_params["project"])
         if request.method == "DELETE":
             session.leave()
+            del self._sessions[name]
             return Response(status_code=204, headers=NEVER_STORED)
         body = await self._body(request)
         if body:

@@ -12,7 +12,7 @@ from time import monotonic
 
 import anyio
 
-from crdt_calendar.errors import CalendarError, ServiceRestart, TooSlow
+from crdt_calendar.errors import CalendarError, NoSuchSession, ServiceRestart, TooSlow
 from crdt_calendar.limits import Limits
 from server.auth.authority import Authority
 from server.auth.grants import Grant
@@ -180,5 +180,8 @@ class PollSession:
         )
 
     def _check(self) -> None:
-        if self.ended_at is not None:
-            raise self._error or ServiceRestart("this session is over; open a new one")
+        if self.ended_at is None:
+            return
+        if self._error is None and self._registry.stopping:
+            raise ServiceRestart("this server is stopping; come back in a moment")
+        raise self._error or NoSuchSession("this session is over; open a new one")
