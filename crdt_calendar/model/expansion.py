@@ -63,7 +63,7 @@ class Series:
         """A local time no start comes after; None when the series goes on for ever."""
         if self.bound is None:
             return None
-        extra = (_extra_start(day, self.when) for day in self.recurrence.rdate)
+        extra = (extra_start(day, self.when) for day in self.recurrence.rdate)
         return max(self.bound, at_midnight(self.when.start), *extra)
 
     def starts(self, lo: datetime, hi: datetime, budget: Budget) -> list[Local]:
@@ -72,7 +72,7 @@ class Series:
         ``lo`` and ``hi`` are local to the event's own zone. When the budget is spent, what was
         found so far is returned.
         """
-        extra = (_extra_start(day, self.when) for day in self.recurrence.rdate)
+        extra = (extra_start(day, self.when) for day in self.recurrence.rdate)
         found = {moment for moment in (at_midnight(self.when.start), *extra) if lo <= moment < hi}
         found.update(self._by_rule(lo, hi, budget))
         if self.when.all_day:
@@ -111,7 +111,7 @@ class Series:
         return found
 
 
-def _extra_start(extra: Local, when: When) -> datetime:
+def extra_start(extra: Local, when: When) -> datetime:
     """An extra date as the start of an instance; a bare date has the time of the series."""
     if isinstance(extra, datetime):
         return extra if not when.all_day else at_midnight(extra.date())

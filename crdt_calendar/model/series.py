@@ -7,7 +7,7 @@ from datetime import timedelta
 from crdt_calendar.errors import InvalidValue
 from crdt_calendar.model.details import Plain
 from crdt_calendar.model.event import Event, Override
-from crdt_calendar.model.expansion import Series
+from crdt_calendar.model.expansion import Series, extra_start
 from crdt_calendar.model.fields import OVERRIDE
 from crdt_calendar.model.recurrence import Recurrence
 from crdt_calendar.model.rule import Rule, Until
@@ -45,10 +45,11 @@ def split(event: Event, start: Local) -> tuple[Recurrence, Recurrence]:
     if not series.has_by_rule(start):
         raise InvalidValue("recurrence_id: an extra date begins no series; override the instance")
     before, after = _split_rule(recurrence.rule, series, start)
-    at = format_local(start)
+    at = at_midnight(start)
+    dates = [(extra_start(date, when), date) for date in recurrence.rdate]
     return (
-        Recurrence(str(before), tuple(d for d in recurrence.rdate if format_local(d) < at)),
-        Recurrence(str(after), tuple(d for d in recurrence.rdate if format_local(d) > at)),
+        Recurrence(str(before), tuple(date for moment, date in dates if moment < at)),
+        Recurrence(str(after), tuple(date for moment, date in dates if moment > at)),
     )
 
 

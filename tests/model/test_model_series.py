@@ -192,6 +192,12 @@ def test_a_series_ends_before_the_split_in_every_zone(calendar: Calendar, tz: st
     assert [i.starts_at for i in calendar.between(*YEAR)] == whole
 
 
+def test_an_extra_date_without_a_time_is_on_one_side_of_a_split(calendar: Calendar) -> None:
+    event_id = daily(calendar, "FREQ=DAILY;COUNT=6", date(2026, 3, 4), date(2026, 3, 9))
+    calendar.update_following(event_id, "2026-03-04T09:00:00", title="y")
+    assert shown(calendar) == ["02 09 x", "03 09 x", *(f"{day:02} 09 y" for day in (4, 5, 6, 7, 9))]
+
+
 def test_whole_days_are_split_by_the_day(calendar: Calendar) -> None:
     event_id = calendar.create(
         when=When(date(2026, 3, 2), date(2026, 3, 3)), recurrence=Recurrence("FREQ=DAILY")
