@@ -40,6 +40,15 @@ function compress(path: string): void {
 // the server lets browsers keep those for ever.
 export default defineConfig({
   plugins: [react(), finish()],
+  // `npm run dev` beside `make serve`: sign in there by the URL that was printed.
+  server: {
+    proxy: Object.fromEntries(
+      ['/api', '/sync', '/yjs'].map((path) => [
+        path,
+        { target: 'http://127.0.0.1:8000', ws: true },
+      ]),
+    ),
+  },
   build: {
     target: 'es2022',
     assetsDir: 'assets',

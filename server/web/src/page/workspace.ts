@@ -3,7 +3,7 @@
 import { colorOf } from '../sdk/presence'
 import { openProject } from '../sdk/project'
 import { isShallowEqual, useReadable } from '../sdk/react'
-import type { Project, Readable } from '../sdk/types'
+import { type Project, type Readable, TokenRefused } from '../sdk/types'
 
 /** A project as the server lists it for this user. */
 export interface ProjectEntry {
@@ -131,9 +131,9 @@ export class Workspace implements Readable<WorkspaceSnapshot> {
       await this.#accept(answer)
       return null
     }
-    const reason = await reasonOf(answer)
+    if (answer.status >= 500) throw new Error(await reasonOf(answer))
     this.#set({ problem: 'ended' })
-    throw new Error(reason)
+    throw new TokenRefused(await reasonOf(answer))
   }
 
   async #accept(answer: Response): Promise<void> {

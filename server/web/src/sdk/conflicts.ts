@@ -1,24 +1,26 @@
 /** The records of concurrent writes of one field, as the server keeps them in the document. */
 
 import * as Y from 'yjs'
-import { FIELDS } from './model/event'
+import type { CalendarStore } from './model/calendar'
+import { isField } from './model/event'
 import { isRecord } from './model/when'
-import type { Calendar, Conflict, Conflicts, EventPatch } from './types'
+import type { Conflict, Conflicts } from './types'
 
 /** The conflicts of a document. It observes the document until it is closed. */
-export function openConflicts(doc: Y.Doc, calendar: Calendar): ConflictList {
+export function openConflicts(doc: Y.Doc, calendar: CalendarStore): ConflictList {
   return new ConflictList(doc, calendar)
 }
 
 export class ConflictList implements Conflicts {
   readonly #records: Y.Map<unknown>
-  readonly #calendar: Calendar
+  readonly #calendar: CalendarStore
   readonly #listeners = new Set<() => void>()
   #snapshot: readonly Conflict[]
 
-  constructor(doc: Y.Doc, calendar: Calendar) {
+  constructor(doc: Y.Doc, calendar: CalendarStore) {
     this.#records = doc.getMap('conflicts')
     this.#calendar = calendar
+    calendar.history.manager.addToScope(this.#records) // undone, a conflict is open again
     this.#snapshot = this.#look()
     this.#records.observeDeep(this.#onChange)
   }
@@ -35,19 +37,24 @@ export class ConflictList implements Conflicts {
   resolve(id: string, index: number): void {
     const conflict = this.#snapshot.find((one) => one.id === id)
     const chosen = conflict?.values[index]
-    if (!conflict || !chosen) return
+    if (!conflict || !chosen || !isField(conflict.field)) return
+    const { event, field, stands } = conflict
     this.#calendar.doc.transact(() => {
-      if (index !== conflict.stands)
-        this.#calendar.write(conflict.event, patchOf(conflict.field, chosen.value))
-      const record = this.#records.get(id)
-      if (record instanceof Y.Map) record.set('state', 'resolved')
-      else if (isRecord(record))
-        this.#records.set(id, { ...record, state: 'resolved', stands: index })
-    })
+      const value = chosen.value === '' ? null : (chosen.value ?? null)
+      if (index === stands || this.#calendar.writeField(event, field, value)) this.#mark(id, index)
+    }, this.#calendar.origin)
   }
 
   close(): void {
     this.#records.unobserveDeep(this.#onChange)
+  }
+
+  #mark(id: string, stands: number): void {
+    const record = this.#records.get(id)
+    if (record instanceof Y.Map) {
+      record.set('state', 'resolved')
+      record.set('stands', stands)
+    } else if (isRecord(record)) this.#records.set(id, { ...record, state: 'resolved', stands })
   }
 
   #onChange = (): void => {
@@ -79,11 +86,4 @@ function readConflict(id: string, record: unknown): Conflict | null {
     stands: Number.isInteger(record.stands) ? (record.stands as number) : 0,
     state: record.state === 'resolved' ? 'resolved' : 'open',
   }
-}
-
-function patchOf(field: string, value: unknown): EventPatch {
-  const [family, ...name] = field.split('/')
-  if (family === 'attendee') return { attendees: { [name.join('/')]: value as never } }
-  if (family === 'alarm') return { alarms: { [name.join('/')]: value as never } }
-  return FIELDS.includes(field as never) ? { [field]: value as never } : {}
 }

@@ -57,6 +57,7 @@ export class RoomPresence implements Presence {
   readonly #present = new Map<string, { person: Person; stay: (() => void) | null }>()
   #pointerAt = Number.NEGATIVE_INFINITY
   #pointer: Shown | null = null
+  #callOff: () => void = () => undefined
 
   constructor(doc: Y.Doc, user: PresenceState['user'], around: PresenceSurroundings) {
     this.#around = around
@@ -87,10 +88,8 @@ export class RoomPresence implements Presence {
     else if (this.#around.now() - this.#pointerAt >= POINTER_MS) this.#show(patch)
     else {
       this.#pointer = patch
-      this.#around.later(
-        this.#pointerAt + POINTER_MS - this.#around.now(),
-        () => this.#pointer && this.#show(this.#pointer),
-      )
+      const wait = this.#pointerAt + POINTER_MS - this.#around.now()
+      this.#callOff = this.#around.later(wait, () => this.#pointer && this.#show(this.#pointer))
     }
   }
 
@@ -120,6 +119,8 @@ export class RoomPresence implements Presence {
       (id) => id !== this.awareness.clientID,
     )
     removeAwarenessStates(this.awareness, others, this)
+    // y-protocols would keep their clocks, and pass over them when they are told again unchanged.
+    for (const id of others) this.awareness.meta.delete(id)
   }
 
   close(): void {
@@ -135,6 +136,7 @@ export class RoomPresence implements Presence {
   #show(patch: Shown): void {
     if ('pointer' in patch) this.#pointerAt = this.#around.now()
     this.#pointer = null
+    this.#callOff()
     const state = this.awareness.getLocalState()
     if (state) this.awareness.setLocalState({ ...state, ...patch })
   }

@@ -44,12 +44,18 @@ export function useReadable<T, S>(
 /** Compares arrays and plain objects by their members. */
 export function isShallowEqual(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true
-  if (typeof one !== 'object' || typeof other !== 'object' || !one || !other) return false
-  const [left, right] = [Object.entries(one), Object.entries(other)]
+  if (!isPlain(one) || !isPlain(other) || Array.isArray(one) !== Array.isArray(other)) return false
+  const left = Object.entries(one)
   return (
-    left.length === right.length &&
-    left.every(([key, value]) => Object.is(value, (other as Record<string, unknown>)[key]))
+    left.length === Object.keys(other).length &&
+    left.every(([key, value]) => Object.hasOwn(other, key) && Object.is(value, other[key]))
   )
+}
+
+/** Whether its members say all about it; those of a Map or a Date do not. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
 }
 
 /** Everything about one project, and what can be done with it. */

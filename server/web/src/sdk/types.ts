@@ -338,12 +338,21 @@ export interface Project {
   close(): Promise<void>
 }
 
+/** Whoever gives out tokens gives this user none: trying again is no use. */
+export class TokenRefused extends Error {
+  override readonly name = 'TokenRefused'
+}
+
 export interface ProjectOptions {
   readonly project: string
   readonly user: { readonly id: string; readonly name: string; readonly color?: string }
   /** Where the server is, as http(s) URL; the page's own origin unless given. */
   readonly server?: string
-  /** A token for each connection; `refused` tells that the last one was (4401). null: the cookie will do. */
+  /**
+   * A token for each connection; `refused` tells that the last one was (4401). null: the cookie will do.
+   *
+   * Reject with {@link TokenRefused} when there will be none; after any other failure it is asked again.
+   */
   readonly token?: (refused: boolean) => Promise<string | null>
   /** Keep the document on this machine; true unless given. */
   readonly offline?: boolean

@@ -36,7 +36,8 @@ export async function move(project: string, instance: Instance, when: When): Pro
     return true
   }
   const scope = await askScope('move')
-  if (!scope) return false
+  const held = { project, event: instance.event.id, recurrenceId }
+  if (!scope || !instanceOf(held)) return false // somebody else was quicker
   const id = calendar.write(instance.event.id, { when }, { recurrenceId, scope })
   const moved = scope === 'this' ? recurrenceId : when.start
   useView.getState().select({ project, event: id, recurrenceId: moved })

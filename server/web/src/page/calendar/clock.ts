@@ -35,13 +35,8 @@ export function fromClock(
   if (allDay) return { start: formatLocal(from, true), end: formatLocal(to, true), tz: null }
   const wasTimed = held?.start.includes('T')
   const own = wasTimed ? (held?.tz ?? null) : zone
-  if (own === null || own === zone) return whenOf({ start: from, end: to, allDay, tz: own })
-  return whenOf({
-    start: wallOf(instantOf(from, zone), own),
-    end: wallOf(instantOf(to, zone), own),
-    allDay,
-    tz: own,
-  })
+  const drawn = { start: from, end: to, allDay, tz: own === null ? null : zone }
+  return whenOf(own === null ? drawn : inZone(drawn, own))
 }
 
 /** The same event so many days, or minutes, later. */

@@ -82,8 +82,9 @@ export function CalendarGrid() {
           meridiem: 'short',
           omitZeroMinute: language === 'en',
         }}
-        displayEventEnd={false}
+        displayEventEnd={kind === 'list'}
         dayMaxEvents
+        moreLinkClass="calendar-more"
         fixedWeekCount={false}
         moreLinkClick="popover"
         scrollTime="08:00:00"

@@ -30,6 +30,8 @@ export function Item({ event, timeText, view, isShort }: EventDisplayInfo) {
   const { instance, saved, marks, ghost } = drawn
   const title = instance.title || words.untitled
   const [first] = marks
+  const isListed = view.type.startsWith('list')
+  const time = timeText || (isListed && event.allDay && words.allDay)
   const kinds = [
     'event',
     event.allDay && 'event-whole',
@@ -39,7 +41,7 @@ export function Item({ event, timeText, view, isShort }: EventDisplayInfo) {
     instance.status === 'cancelled' && 'event-cancelled',
     view.type.startsWith('timeGrid') && !event.allDay && 'event-tall',
     isShort && 'event-short',
-    view.type.startsWith('list') && 'event-listed',
+    isListed && 'event-listed',
     first && 'event-marked',
   ]
   const style = {
@@ -59,7 +61,7 @@ export function Item({ event, timeText, view, isShort }: EventDisplayInfo) {
         <span className="event-title">{text.draggedBy(ghost.user.name)}</span>
       ) : (
         <>
-          {timeText && <span className="event-time">{timeText}</span>}
+          {time && <span className="event-time">{time}</span>}
           <span className="event-title">{title}</span>
           {instance.location && <span className="event-place">{instance.location}</span>}
           <span className="event-signs">

@@ -31,9 +31,9 @@ export function rangeTitle(kind: ViewKind, start: string, end: string, language:
     ? { year: 'numeric', month: 'long' }
     : {
         year: 'numeric',
-        month: kind === 'day' ? 'long' : 'short',
+        month: 'short',
         day: 'numeric',
-        ...(kind === 'day' && { weekday: 'long' }),
+        ...(kind === 'day' && { weekday: 'short' }),
       }
   const format = new Intl.DateTimeFormat(language, { ...style, timeZone: 'UTC' })
   if (isMonth || kind === 'day') return format.format(from.wall)

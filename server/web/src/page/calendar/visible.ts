@@ -22,5 +22,12 @@ export const useVisible = create<Visible>()(() => ({
 /** Whether something from `start` to `end` (dates or local times) is on screen. */
 export function isVisible(start: string, end: string): boolean {
   const shown = useVisible.getState()
-  return start < shown.end && end >= shown.start
+  const [from, to] = [midnight(start), midnight(end)]
+  const [first, last] = [midnight(shown.start), midnight(shown.end)]
+  return from < last && (to > first || (from === to && to === first))
+}
+
+/** A date as the local time at which it begins, so that both compare as text. */
+function midnight(text: string): string {
+  return text.length === 10 ? `${text}T00:00:00` : text
 }

@@ -44,6 +44,11 @@ export default function Description({ project, event, text, label, disabled }: P
       clearTimeout(timer)
       timer = setTimeout(() => project.presence.show({ typing: null }), TYPING_MS)
     })
+    const rest = () => {
+      clearTimeout(timer)
+      project.presence.show({ typing: null })
+    }
+    quill.root.addEventListener('blur', rest)
     const key = (pressed: KeyboardEvent) => {
       if (!(pressed.ctrlKey || pressed.metaKey) || pressed.key.toLowerCase() !== 'z') return
       pressed.preventDefault()

@@ -1,12 +1,14 @@
 /** The fields of an event, of one that is there and of one that is to be made. */
 
-import type { ReactNode } from 'react'
-import { COLORS } from '../../sdk/presence'
-import type { Alarm, Attendee, EventPatch, Recurrence, When } from '../../sdk/types'
+import type { FocusEvent, ReactNode } from 'react'
+import type { Alarm, Attendee, EventPatch, Recurrence, Scope, When } from '../../sdk/types'
 import { useMessages } from '../i18n/messages'
-import { Alarms, Attendees } from './families'
+import { Alarms } from './alarms'
+import { Attendees } from './attendees'
+import { hasLeft } from './leaving'
 import { messages } from './messages'
 import { RecurrenceEditor } from './recurrence'
+import { Swatches } from './swatches'
 import { TextField } from './text-field'
 import { WhenField } from './when-field'
 
@@ -21,24 +23,30 @@ export interface Values {
   recurrence: Recurrence | null
   attendees: ReadonlyMap<string, Attendee>
   alarms: ReadonlyMap<string, Alarm>
+  /** When the series begins. */
+  first: When | null
 }
 
 interface Props {
   values: Values
   disabled: boolean
+  /** How much of a series is shown and written; null for all there is. */
+  scope?: Scope | null
   /** A new event: its title has the focus, Enter makes it. */
   onEnter?: (() => void) | undefined
   /** Between when and the rest: the description. */
   children?: ReactNode
   /** Who else has the focus in a field. */
   peopleAt(field: string): ReactNode
-  onFocus(field: string): void
+  /** A field has the focus, or none has it any more. */
+  onFocus(field?: string): void
   write(patch: EventPatch): void
 }
 
 export function EventForm({
   values,
   disabled,
+  scope = null,
   onEnter,
   children,
   peopleAt,
@@ -46,7 +54,10 @@ export function EventForm({
   write,
 }: Props) {
   const text = useMessages(messages)
-  const at = (field: string) => ({ onFocusCapture: () => onFocus(field) })
+  const at = (field: string) => ({
+    onFocus: () => onFocus(field),
+    onBlur: (event: FocusEvent) => hasLeft(event) && onFocus(),
+  })
   return (
     <div className="editor">
       <div {...at('title')}>
@@ -67,12 +78,13 @@ export function EventForm({
           <WhenField value={values.when} disabled={disabled} onChange={(when) => write({ when })} />
         </div>
       )}
-      {values.when && (
+      {values.first && (
         <div {...at('recurrence')}>
           <RecurrenceEditor
             value={values.recurrence}
-            start={values.when.start}
-            disabled={disabled}
+            first={values.first}
+            disabled={disabled || scope === 'this'}
+            hint={scope === 'this' && !disabled ? text.ofSeries : ''}
             onChange={(recurrence) => write({ recurrence })}
           />
         </div>
@@ -166,35 +178,5 @@ function Choice({
         ))}
       </select>
     </label>
-  )
-}
-
-function Swatches({
-  value,
-  disabled,
-  onChange,
-}: {
-  value: string
-  disabled: boolean
-  onChange(color: string): void
-}) {
-  const text = useMessages(messages)
-  const colors = ['', ...COLORS, ...(value && !COLORS.includes(value as never) ? [value] : [])]
-  return (
-    <fieldset className="editor-field swatches" disabled={disabled}>
-      <legend>{text.color}</legend>
-      {colors.map((color) => (
-        <button
-          key={color}
-          type="button"
-          className="swatch"
-          style={{ background: color || 'var(--line-strong)' }}
-          aria-pressed={value === color}
-          aria-label={color || text.ofCalendar}
-          title={color || text.ofCalendar}
-          onClick={() => onChange(color)}
-        />
-      ))}
-    </fieldset>
   )
 }

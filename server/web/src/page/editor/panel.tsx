@@ -5,15 +5,7 @@ import './editor.css'
 import { Trash2 } from 'lucide-react'
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { useReadable } from '../../sdk/react'
-import type {
-  CalendarEvent,
-  EventPatch,
-  Instance,
-  Person,
-  Project,
-  SaveState,
-  Scope,
-} from '../../sdk/types'
+import type { CalendarEvent, EventPatch, Person, Project, SaveState, Scope } from '../../sdk/types'
 import { remove } from '../calendar/actions'
 import { useMessages } from '../i18n/messages'
 import { common } from '../messages'
@@ -24,18 +16,24 @@ import { mayEdit, nameOf, useOpenProject, useOpenProjects } from '../workspace'
 import { EventForm, type Values } from './form'
 import { messages } from './messages'
 import { SCOPES } from './scope'
+import { canFollow, valuesAt, valuesOf, writeAll, writeAt } from './scoped'
+import { fittedTo } from './until'
 
 const Description = lazy(() => import('./description'))
-
-/** The scope chosen for a series, kept while the panel goes from its old event to the new one. */
-const chosen = new Map<string, Scope>()
 
 export function EventPanel({ selection }: { selection: Selection }) {
   const text = useMessages(messages)
   const project = useOpenProject(selection.project)
   useReadable(project?.calendar, ({ version }) => version)
   useReadable(project?.connection, ({ readOnly }) => readOnly)
-  const event = project?.calendar.event(selection.event)
+  /** Where the instance has gone since it was opened: the same fields stay, with their focus. */
+  const [at, setAt] = useState(selection)
+  useEffect(() => setAt(selection), [selection])
+  const zone = useView((view) => view.zone)
+  const isThere = ({ event, recurrenceId }: Selection) =>
+    project?.calendar.instance(event, recurrenceId, zone) !== undefined
+  const here = [at, selection].find(isThere) ?? at
+  const event = project?.calendar.event(here.event)
   if (!project || !event || event.deleted) {
     return (
       <PanelFrame title={text.event}>
@@ -54,26 +52,30 @@ export function EventPanel({ selection }: { selection: Selection }) {
       </PanelFrame>
     )
   }
-  return <Editor project={project} event={event} selection={selection} />
+  return <Editor project={project} event={event} selection={here} onMove={setAt} />
 }
 
 function Editor({
   project,
   event,
   selection,
+  onMove,
 }: {
   project: Project
   event: CalendarEvent
   selection: Selection
+  onMove(selection: Selection): void
 }) {
   const text = useMessages(messages)
   const zone = useView((view) => view.zone)
-  const open = useView((view) => view.open)
-  const key = `${project.id} ${event.id}`
-  const [scope, setScope] = useState<Scope>(chosen.get(key) ?? 'this')
+  const select = useView((view) => view.select)
+  const [chosen, setScope] = useState<Scope>('this')
   const instance = project.calendar.instance(event.id, selection.recurrenceId, zone)
-  const isSeries =
-    event.recurrence !== null && instance !== undefined && instance.recurrenceId !== null
+  const inSeries = event.recurrence && instance?.recurrenceId != null ? instance : null
+  const recurrenceId = inSeries?.recurrenceId ?? ''
+  const mayFollow = inSeries !== null && canFollow(event, recurrenceId)
+  const scope = chosen === 'following' && !mayFollow ? 'this' : chosen
+  const at = { recurrenceId, scope }
   const disabled = !mayEdit(project.id)
   const show = useCallback(
     (field?: string) => {
@@ -91,21 +93,15 @@ function Editor({
     return () => project.presence.show({ editing: null })
   }, [project, show])
   const write = (patch: EventPatch) => {
-    const { recurrenceId } = selection
-    const ofSeries = 'recurrence' in patch || 'attendees' in patch || 'alarms' in patch
-    if (!isSeries || recurrenceId === null || ofSeries) {
-      project.calendar.write(event.id, patch)
+    if (!inSeries) {
+      writeAll(project.calendar, event, patch)
       return
     }
-    const id = project.calendar.write(event.id, patch, { recurrenceId, scope })
-    if (scope === 'this') return
-    const moved = patch.when?.start ?? recurrenceId
-    chosen.set(`${project.id} ${id}`, scope)
-    if (id !== event.id || patch.when) open({ project: project.id, event: id, recurrenceId: moved })
-  }
-  const choose = (next: Scope) => {
-    chosen.set(key, next)
-    setScope(next)
+    const [id, now] = writeAt(project.calendar, event, inSeries, at, patch)
+    if (id === event.id && now === recurrenceId) return
+    const moved = { project: project.id, event: id, recurrenceId: now }
+    select(moved)
+    onMove(moved)
   }
   const description = project.calendar.description(event.id)
   const deleteButton = !disabled && (
@@ -135,10 +131,13 @@ function Editor({
       }
     >
       {disabled && <p className="notice">{text.readOnly}</p>}
-      {isSeries && !disabled && <ScopeChoice value={scope} onChange={choose} />}
+      {inSeries && !disabled && (
+        <ScopeChoice value={scope} mayFollow={mayFollow} onChange={setScope} />
+      )}
       <EventForm
-        values={valuesOf(event, instance)}
+        values={inSeries ? valuesAt(event, inSeries, at) : valuesOf(event)}
         disabled={disabled}
+        scope={inSeries && scope}
         peopleAt={(field) => <Editors project={project} event={event.id} field={field} />}
         onFocus={show}
         write={write}
@@ -165,6 +164,7 @@ function Editor({
           ) : (
             <p className="hint">{text.noDescription}</p>
           )}
+          {inSeries && !disabled && scope !== 'all' && <p className="hint">{text.ofSeries}</p>}
         </section>
       </EventForm>
       <Provenance event={event} />
@@ -190,7 +190,9 @@ export function DraftPanel({ project, fields }: { project: string; fields: Event
   useEffect(() => put(fields.when ? { when: fields.when } : {}), [fields, put])
   const save = () => {
     const calendar = projects.find(({ id }) => id === target)?.calendar
-    if (!calendar) return
+    const wrong = document.querySelector<HTMLElement>('.editor-when [aria-invalid="true"]')
+    wrong?.focus()
+    if (!calendar || wrong) return
     calendar.history.separate()
     const { when, recurrence } = latest.current
     const made = Object.entries(latest.current).filter(
@@ -201,9 +203,10 @@ export function DraftPanel({ project, fields }: { project: string; fields: Event
     set({ target, panel: null, selection: { project: target, event, recurrenceId } })
   }
   const write = (more: EventPatch) => {
-    const { attendees, alarms } = latest.current
+    const { attendees, alarms, when, recurrence } = latest.current
     put({
       ...more,
+      ...(when && more.when && recurrence && { recurrence: fittedTo(recurrence, when, more.when) }),
       ...(more.attendees && { attendees: withoutNulls({ ...attendees, ...more.attendees }) }),
       ...(more.alarms && { alarms: withoutNulls({ ...alarms, ...more.alarms }) }),
     })
@@ -253,24 +256,41 @@ export function DraftPanel({ project, fields }: { project: string; fields: Event
   )
 }
 
-function ScopeChoice({ value, onChange }: { value: Scope; onChange(scope: Scope): void }) {
+function ScopeChoice({
+  value,
+  mayFollow,
+  onChange,
+}: {
+  value: Scope
+  mayFollow: boolean
+  onChange(scope: Scope): void
+}) {
   const text = useMessages(messages)
+  const hint = value === 'all' ? text.firstOfSeries : mayFollow ? '' : text.notFollowing
   return (
-    <fieldset className="segments scope-segments">
-      <legend className="hidden">{text.scope}</legend>
-      {SCOPES.map((scope) => (
-        <label key={scope} className="segment">
-          <input
-            type="radio"
-            name="scope"
-            className="hidden"
-            checked={value === scope}
-            onChange={() => onChange(scope)}
-          />
-          {text[scope]}
-        </label>
-      ))}
-    </fieldset>
+    <div className="scope">
+      <fieldset className="segments">
+        <legend className="hidden">{text.scope}</legend>
+        {SCOPES.map((scope) => (
+          <label key={scope} className="segment">
+            <input
+              type="radio"
+              name="scope"
+              className="hidden"
+              checked={value === scope}
+              disabled={scope === 'following' && !mayFollow}
+              onChange={() => onChange(scope)}
+            />
+            {text[scope]}
+          </label>
+        ))}
+      </fieldset>
+      {hint && (
+        <p className="hint" role="status">
+          {hint}
+        </p>
+      )}
+    </div>
   )
 }
 
@@ -349,23 +369,6 @@ function Provenance({ event }: { event: CalendarEvent }) {
   )
 }
 
-function valuesOf(event: CalendarEvent, instance: Instance | undefined): Values {
-  const override =
-    instance?.recurrenceId != null ? event.overrides.get(instance.recurrenceId) : undefined
-  return {
-    title: instance?.title ?? event.title,
-    when: instance?.when ?? event.when,
-    location: instance?.location ?? event.location,
-    url: override?.url ?? event.url,
-    color: instance?.color ?? event.color,
-    status: instance?.status ?? event.status,
-    visibility: override?.visibility ?? event.visibility,
-    recurrence: event.recurrence,
-    attendees: event.attendees,
-    alarms: event.alarms,
-  }
-}
-
 function draftValues(patch: EventPatch): Values {
   return {
     title: patch.title ?? '',
@@ -378,6 +381,7 @@ function draftValues(patch: EventPatch): Values {
     recurrence: patch.recurrence ?? null,
     attendees: new Map(Object.entries(withoutNulls(patch.attendees ?? {}))),
     alarms: new Map(Object.entries(withoutNulls(patch.alarms ?? {}))),
+    first: patch.when ?? null,
   }
 }
 

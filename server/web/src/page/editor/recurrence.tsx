@@ -1,8 +1,7 @@
 /** How an event repeats, to be read and changed without knowing RFC 5545. */
 
-import { useId } from 'react'
-import { parseLocal } from '../../sdk/model/wall'
-import type { Recurrence } from '../../sdk/types'
+import { useId, useState } from 'react'
+import type { Recurrence, When } from '../../sdk/types'
 import { defineMessages, useMessages } from '../i18n/messages'
 import { useView } from '../view'
 import { messages as common } from './messages'
@@ -18,56 +17,79 @@ import {
   WEEKDAYS,
   weekdayName,
 } from './recurrence-words'
+import { tenthDayOf, untilEndOf } from './until'
 
 const messages = defineMessages(
   {
     never: 'Does not repeat',
     daily: 'Every day',
+    weekdays: 'Every weekday',
     weekly: 'Every week',
     monthlyDay: 'Every month, same day',
     monthlyNth: 'Every month, same weekday',
     yearly: 'Every year',
     custom: 'As it is',
     every: 'Every',
-    units: 'days,weeks,months,months,years',
+    days: 'days',
+    weeks: 'weeks',
+    months: 'months',
+    years: 'years',
     on: 'On',
     ends: 'Ends',
     endNever: 'never',
     endOn: 'on',
     endAfter: 'after',
     times: 'times',
+    endsEarly: 'The last day is before the first event.',
     extra: (n: number) => `and on ${n} further dates`,
   },
   {
     never: '반복 안 함',
     daily: '매일',
+    weekdays: '평일마다',
     weekly: '매주',
     monthlyDay: '매월 같은 날',
     monthlyNth: '매월 같은 요일',
     yearly: '매년',
     custom: '현재 규칙 유지',
     every: '간격',
-    units: '일,주,개월,개월,년',
+    days: '일',
+    weeks: '주',
+    months: '개월',
+    years: '년',
     on: '요일',
     ends: '종료',
     endNever: '없음',
     endOn: '날짜',
     endAfter: '횟수',
     times: '회',
+    endsEarly: '마지막 날이 첫 일정보다 앞섭니다.',
     extra: (n: number) => `그 밖의 날짜 ${n}개`,
   },
 )
+
+const UNITS = {
+  daily: 'days',
+  weekdays: 'weeks',
+  weekly: 'weeks',
+  monthlyDay: 'months',
+  monthlyNth: 'months',
+  yearly: 'years',
+} as const
 
 type Rule = NonNullable<ReturnType<typeof parseRule>>
 
 interface Props {
   value: Recurrence | null
-  start: string
+  /** When the series begins, or would. */
+  first: When
   disabled: boolean
+  /** Why it is disabled. */
+  hint: string
   onChange(value: Recurrence | null): void
 }
 
-export function RecurrenceEditor({ value, start, disabled, onChange }: Props) {
+export function RecurrenceEditor({ value, first, disabled, hint, onChange }: Props) {
   const text = useMessages(messages)
   const words = useMessages(common)
   const language = useView((view) => view.language)
@@ -77,7 +99,7 @@ export function RecurrenceEditor({ value, start, disabled, onChange }: Props) {
   const write = (next: Rule) => onChange({ ...value, rrule: formatRule(next) })
   const choose = (chosen: string) => {
     if (chosen === 'never') onChange(null)
-    else if (chosen !== 'custom') write(ruleOf(chosen as Shape, start, rule))
+    else if (chosen !== 'custom') write(ruleOf(chosen as Shape, first.start, rule))
   }
   return (
     <div className="editor-field">
@@ -86,6 +108,7 @@ export function RecurrenceEditor({ value, start, disabled, onChange }: Props) {
         id={id}
         value={value ? (shape ?? 'custom') : 'never'}
         disabled={disabled}
+        aria-describedby={hint ? `${id}-hint` : undefined}
         onChange={({ target }) => choose(target.value)}
       >
         <option value="never">{text.never}</option>
@@ -98,39 +121,49 @@ export function RecurrenceEditor({ value, start, disabled, onChange }: Props) {
       </select>
       {value?.rrule && (
         <p className="editor-words">
-          {recurrenceWords(value.rrule, start, language)}
+          {recurrenceWords(value.rrule, first.start, language, first.tz)}
           {value.rdate && `, ${text.extra(value.rdate.length)}`}
         </p>
       )}
+      {hint && (
+        <p className="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
       {rule && shape && !disabled && (
-        <Details rule={rule} shape={shape} start={start} write={write} />
+        <Details rule={asWeekly(rule, shape)} shape={shape} first={first} write={write} />
       )}
     </div>
   )
 }
 
+/** Every weekday may have been said as every day from Monday to Friday. */
+function asWeekly(rule: Rule, shape: Shape): Rule {
+  return shape === 'weekdays' ? { ...rule, freq: 'WEEKLY' } : rule
+}
+
 function Details({
   rule,
   shape,
-  start,
+  first,
   write,
 }: {
   rule: Rule
   shape: Shape
-  start: string
+  first: When
   write(rule: Rule): void
 }) {
   const text = useMessages(messages)
+  const id = useId()
   const end = rule.count !== null ? 'after' : rule.until ? 'on' : 'never'
   const until = (date: string) => {
-    const local = parseLocal(date)
-    if (local)
-      write({ ...rule, count: null, until: { wall: local.wall, isDate: true, utc: false } })
+    const bound = untilEndOf(date, first)
+    if (bound) write({ ...rule, count: null, until: bound })
   }
   const setEnd = (kind: string) => {
     if (kind === 'never') write({ ...rule, count: null, until: null })
     else if (kind === 'after') write({ ...rule, count: 10, until: null })
-    else until(start.slice(0, 10))
+    else until(tenthDayOf(rule, first))
   }
   const positive = (value: string) => Math.max(1, Math.min(999, Number(value) || 1))
   return (
@@ -144,22 +177,21 @@ function Details({
           value={rule.interval}
           onChange={({ target }) => write({ ...rule, interval: positive(target.value) })}
         />
-        <span>{text.units.split(',')[SHAPES.indexOf(shape)]}</span>
+        <span>{text[UNITS[shape]]}</span>
       </label>
-      {shape === 'weekly' && <Weekdays rule={rule} write={write} />}
-      <label className="recurrence-row">
-        {text.ends}
-        <select value={end} onChange={({ target }) => setEnd(target.value)}>
+      {UNITS[shape] === 'weeks' && <Weekdays rule={rule} write={write} />}
+      <div className="recurrence-row">
+        <label htmlFor={id}>{text.ends}</label>
+        <select id={id} value={end} onChange={({ target }) => setEnd(target.value)}>
           <option value="never">{text.endNever}</option>
           <option value="on">{text.endOn}</option>
           <option value="after">{text.endAfter}</option>
         </select>
         {end === 'on' && (
-          <input
-            type="date"
-            aria-label={text.endOn}
-            value={untilDate(rule)}
-            onChange={({ target }) => until(target.value)}
+          <LastDay
+            value={untilDate(rule, first)}
+            least={first.start.slice(0, 10)}
+            onChange={until}
           />
         )}
         {end === 'after' && (
@@ -173,8 +205,46 @@ function Details({
           />
         )}
         {end === 'after' && <span>{text.times}</span>}
-      </label>
+      </div>
     </div>
+  )
+}
+
+function LastDay({
+  value,
+  least,
+  onChange,
+}: {
+  value: string
+  least: string
+  onChange(date: string): void
+}) {
+  const text = useMessages(messages)
+  const id = useId()
+  /** What is in the field while it is no last day: a year that is being typed is 0002 first. */
+  const [typed, setTyped] = useState<string | null>(null)
+  const isEarly = typed !== null && typed >= '1000' && typed < least
+  const change = (date: string) => {
+    setTyped(date < least ? date : null)
+    if (date >= least) onChange(date)
+  }
+  return (
+    <>
+      <input
+        type="date"
+        aria-label={text.endOn}
+        aria-invalid={isEarly}
+        aria-describedby={isEarly ? id : undefined}
+        value={typed ?? value}
+        onChange={({ target }) => change(target.value)}
+        onBlur={() => !isEarly && setTyped(null)}
+      />
+      {isEarly && (
+        <p className="error" id={id} role="alert">
+          {text.endsEarly}
+        </p>
+      )}
+    </>
   )
 }
 

@@ -3,6 +3,7 @@
 import { useEffect } from 'react'
 import { toast } from 'sonner'
 import type { Change, Project } from '../../sdk/types'
+import { onClock } from '../calendar/clock'
 import { isVisible } from '../calendar/visible'
 import { currentMessages } from '../i18n/messages'
 import { common } from '../messages'
@@ -95,7 +96,9 @@ function tell(project: Project, { kind, id, fields, by }: Change): void {
         : fields.includes('when')
           ? text.moved
           : null
-  if (!event || !when || !words || !(event.recurrence || isVisible(when.start, when.end))) return
+  if (!event || !when || !words) return
+  const shown = onClock(when, useView.getState().zone)
+  if (!event.recurrence && !isVisible(shown.start, shown.end)) return
   const name =
     peopleOf(project.presence.getSnapshot()).find(({ user }) => user.id === by)?.user.name ??
     (by || text.somebody)

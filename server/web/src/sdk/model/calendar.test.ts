@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import type { Change } from '../types'
+import type { Change, Recurrence } from '../types'
 import { openCalendar } from './calendar'
 
 const ZONE = 'Asia/Seoul'
@@ -199,6 +199,229 @@ describe('a calendar', () => {
     })
     expect(calendar.event('b')).toBeUndefined()
     expect(calendar.range(FROM, TO, ZONE)).toEqual([])
+  })
+})
+
+describe('this and following', () => {
+  const EXTRA = '2026-03-14T09:00:00'
+  const at = (recurrenceId: string) => ({ recurrenceId, scope: 'following' }) as const
+
+  /** A series of nine o'clocks, and what of it takes place in March. */
+  function open(recurrence: Recurrence) {
+    const calendar = openCalendar(new Y.Doc(), { id: 'ann' })
+    const id = calendar.create({ title: 'old', when: WHEN, recurrence })
+    const told = () =>
+      calendar.range(FROM, TO, ZONE).map((one) => `${one.when.start.slice(8, 13)} ${one.title}`)
+    return { calendar, id, told }
+  }
+
+  const weekly = { rrule: 'FREQ=WEEKLY', rdate: [EXTRA, '2026-03-25T09:00:00'] }
+  const over = { ...weekly, rrule: 'FREQ=WEEKLY;COUNT=2' }
+
+  it('means all at the first instance', () => {
+    const { calendar, id, told } = open({ rrule: 'FREQ=WEEKLY;COUNT=2' })
+    expect(calendar.write(id, { title: 'new' }, at(WHEN.start))).toBe(id)
+    expect(told()).toEqual(['02T09 new', '09T09 new'])
+    calendar.remove(id, at(WHEN.start))
+    expect(told()).toEqual([])
+  })
+
+  it('removes from an extra date on, and nothing before it', () => {
+    const { calendar, id, told } = open(weekly)
+    const before = told()
+    calendar.history.separate()
+    calendar.remove(id, at(EXTRA))
+    expect(told()).toEqual(['02T09 old', '09T09 old'])
+    calendar.history.undo()
+    expect(told()).toEqual(before)
+  })
+
+  it.each([
+    ['a rule by COUNT', { ...weekly, rrule: 'FREQ=WEEKLY;COUNT=9' }, ['02T09 old', '09T09 old']],
+    ['a rule that is over', over, ['02T09 old', '09T09 old']],
+    ['extra dates alone', { rrule: null, rdate: weekly.rdate }, ['02T09 old']],
+    [
+      'a date without a time',
+      { rrule: 'FREQ=WEEKLY', rdate: ['2026-03-14'] },
+      ['02T09 old', '09T09 old'],
+    ],
+  ])('removes from an extra date on: %s', (_, recurrence, left) => {
+    const { calendar, id, told } = open(recurrence)
+    calendar.remove(id, at(EXTRA))
+    expect(told()).toEqual(left)
+  })
+
+  it('keeps what the only instance left has of its own', () => {
+    const { calendar, id, told } = open({ rrule: null, rdate: [EXTRA] })
+    calendar.write(id, { title: 'own' }, { recurrenceId: WHEN.start, scope: 'this' })
+    calendar.write(id, { title: 'own' }, { recurrenceId: EXTRA, scope: 'this' })
+    calendar.write(id, { location: 'Room 4' }, at(EXTRA))
+    expect(told()).toEqual(['02T09 own', '14T09 own'])
+    expect(calendar.getSnapshot().size).toBe(2)
+  })
+
+  it('writes from an extra date on where only extra dates are left', () => {
+    const { calendar, id, told } = open(over)
+    expect(calendar.write(id, { title: 'new' }, at(EXTRA))).not.toBe(id)
+    expect(told()).toEqual(['02T09 old', '09T09 old', '14T09 new', '25T09 new'])
+  })
+
+  it('writes to the extra date alone where the rule goes on: no rule begins there', () => {
+    const { calendar, id, told } = open(weekly)
+    expect(calendar.write(id, { title: 'new' }, at(EXTRA))).toBe(id)
+    expect(told().filter((one) => one.endsWith('new'))).toEqual(['14T09 new'])
+    expect(told()).toHaveLength(7)
+  })
+
+  it('touches an extra date before the first start, and nothing else', () => {
+    const { calendar, id, told } = open({
+      rrule: 'FREQ=WEEKLY;COUNT=2',
+      rdate: ['2026-03-01T09:00:00'],
+    })
+    calendar.remove(id, at('2026-03-01T09:00:00'))
+    expect(told()).toEqual(['02T09 old', '09T09 old'])
+  })
+
+  it('leaves an extra date without a time on one side only', () => {
+    const { calendar, id, told } = open({ rrule: 'FREQ=WEEKLY;COUNT=3', rdate: ['2026-03-16'] })
+    calendar.write(id, { title: 'new' }, at('2026-03-16T09:00:00'))
+    expect(told()).toEqual(['02T09 old', '09T09 old', '16T09 new'])
+  })
+
+  it('undone puts the new event into the bin, with what others wrote in it', () => {
+    const { ann, bob, meet } = pair()
+    const recurrence = { rrule: 'FREQ=WEEKLY;COUNT=3' }
+    const id = ann.create({ title: 'old', when: WHEN, recurrence, description: 'words' })
+    ann.history.separate()
+    const kinds: string[] = []
+    ann.onChange((changes) => kinds.push(...changes.map(({ kind }) => kind)))
+    const rest = ann.write(id, { title: 'new' }, at('2026-03-09T09:00:00'))
+    expect(kinds).toEqual(['created', 'updated'])
+    meet()
+    bob.write(rest, { location: 'Room 4' })
+    bob.description(rest)?.insert(0, 'more ')
+    meet()
+    ann.history.undo()
+    meet()
+    expect(bob.event(id)?.recurrence).toEqual(recurrence)
+    expect(bob.bin().map((event) => event.id)).toEqual([rest])
+    expect(bob.event(rest)?.location).toBe('Room 4')
+    expect(bob.description(rest)?.toString()).toBe('more words')
+    ann.history.redo()
+    expect(ann.event(id)?.recurrence).toEqual({ rrule: 'FREQ=WEEKLY;COUNT=1' })
+    expect(ann.event(rest)).toMatchObject({ deleted: null, location: 'Room 4' })
+  })
+})
+
+describe('an instance that is not there any more', () => {
+  const STALE = '2026-03-09T09:00:00'
+
+  /** Weekly at nine, which somebody has just moved to ten. */
+  function open() {
+    const calendar = openCalendar(new Y.Doc(), { id: 'ann' })
+    const id = calendar.create({
+      title: 'Weekly',
+      when: WHEN,
+      recurrence: { rrule: 'FREQ=WEEKLY' },
+    })
+    const ten = { start: '2026-03-02T10:00:00', end: '2026-03-02T11:00:00', tz: ZONE }
+    calendar.write(id, { when: ten })
+    return { calendar, id, raw: () => calendar.doc.getMap('events').toJSON() }
+  }
+
+  it.each(['this', 'following'] as const)('is neither written nor removed: %s', (scope) => {
+    for (const recurrenceId of [STALE, WHEN.start, '2026-03-09', 'no date']) {
+      const { calendar, id, raw } = open()
+      const before = raw()
+      expect(calendar.write(id, { title: 'x' }, { recurrenceId, scope })).toBe(id)
+      calendar.remove(id, { recurrenceId, scope })
+      expect(raw()).toEqual(before)
+    }
+  })
+
+  it('is no measure to move all by', () => {
+    const { calendar, id, raw } = open()
+    const before = raw()
+    const when = { start: '2026-03-09T11:00:00', end: '2026-03-09T12:00:00', tz: ZONE }
+    calendar.write(id, { when }, { recurrenceId: STALE, scope: 'all' })
+    expect(raw()).toEqual(before)
+  })
+
+  it('does not keep anybody from all', () => {
+    const { calendar, id } = open()
+    calendar.write(id, { title: 'All' }, { recurrenceId: STALE, scope: 'all' })
+    expect(calendar.event(id)?.title).toBe('All')
+    calendar.remove(id, { recurrenceId: STALE, scope: 'all' })
+    expect(calendar.bin()).toHaveLength(1)
+  })
+
+  it('does not stand for an event that no longer repeats, but its own start does', () => {
+    const { calendar, id } = open()
+    calendar.write(id, { recurrence: null })
+    calendar.remove(id, { recurrenceId: '2026-03-09T10:00:00', scope: 'this' })
+    expect(calendar.bin()).toHaveLength(0)
+    calendar.remove(id, { recurrenceId: '2026-03-02T10:00:00', scope: 'this' })
+    expect(calendar.bin()).toHaveLength(1)
+  })
+})
+
+describe('an override', () => {
+  const SECOND = '2026-03-09T09:00:00'
+  const ten = { start: '2026-03-09T10:00:00', end: '2026-03-09T11:00:00', tz: ZONE }
+  const here = (recurrenceId = SECOND) => ({ recurrenceId, scope: 'this' }) as const
+
+  function open() {
+    const calendar = openCalendar(new Y.Doc(), { id: 'ann' })
+    const id = calendar.create({
+      title: 'Weekly',
+      when: WHEN,
+      recurrence: { rrule: 'FREQ=WEEKLY' },
+    })
+    const overrides = () =>
+      Object.fromEntries(
+        Object.entries(calendar.doc.getMap('events').toJSON()[id]).filter(([key]) =>
+          key.startsWith('override/'),
+        ),
+      )
+    return { calendar, id, overrides }
+  }
+
+  it('stays under the start that the series gives, wherever the instance is put', () => {
+    const { calendar, id, overrides } = open()
+    calendar.write(id, { when: ten }, here())
+    calendar.write(id, { title: 'Own' }, here())
+    expect(overrides()).toEqual({ [`override/${SECOND}`]: { when: ten, title: 'Own' } })
+    calendar.write(id, { title: 'no' }, here(ten.start)) // where it is, not what it is called
+    expect(overrides()).toEqual({ [`override/${SECOND}`]: { when: ten, title: 'Own' } })
+  })
+
+  it('goes along with the series, and is found there', () => {
+    const { calendar, id, overrides } = open()
+    calendar.write(id, { when: ten }, here())
+    calendar.write(id, {
+      when: { ...WHEN, start: '2026-03-03T08:00:00', end: '2026-03-03T09:00:00' },
+    })
+    calendar.write(id, { title: 'Own' }, here('2026-03-10T08:00:00'))
+    expect(overrides()).toEqual({ 'override/2026-03-10T08:00:00': { when: ten, title: 'Own' } })
+  })
+
+  it('never has no time: the instance goes back to that of the series', () => {
+    const { calendar, id, overrides } = open()
+    calendar.write(id, { when: null }, here())
+    expect(overrides()).toEqual({})
+    calendar.write(id, { when: ten, title: 'Own' }, here())
+    calendar.write(id, { when: null }, here())
+    expect(overrides()).toEqual({ [`override/${SECOND}`]: { title: 'Own' } })
+  })
+
+  it('is not there when nothing is left in it', () => {
+    const { calendar, id, overrides } = open()
+    calendar.write(id, { recurrence: { rrule: 'FREQ=DAILY' } }, here())
+    calendar.remove(id, here())
+    expect(calendar.instance(id, SECOND, ZONE)).toBeUndefined()
+    calendar.write(id, {}, here())
+    expect(calendar.instance(id, SECOND, ZONE)?.title).toBe('Weekly')
+    expect(overrides()).toEqual({})
   })
 })
 

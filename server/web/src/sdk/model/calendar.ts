@@ -1,5 +1,6 @@
 /** The typed calendar over a Y.Doc. What is in the document is in docs/document.md. */
 
+import { simpleDiffString } from 'lib0/diff'
 import * as Y from 'yjs'
 import type {
   Calendar,
@@ -10,11 +11,21 @@ import type {
   EventPatch,
   History,
   Instance,
-  Scope,
+  When,
 } from '../types'
-import { changedFields, following, restOfSeries, wireOf, withInstance, withSeries } from './edits'
-import { BOOKKEEPING, type EventMap, OVERRIDE, readDescription, readEvent } from './event'
+import {
+  type At,
+  changedFields,
+  following,
+  partOf,
+  restOfSeries,
+  wireOf,
+  withInstance,
+  withSeries,
+} from './edits'
+import { BOOKKEEPING, type EventMap, isValue, OVERRIDE, readDescription, readEvent } from './event'
 import { EditHistory } from './history'
+import { newId } from './ids'
 import { SearchIndex } from './search'
 import { Timeline } from './timeline'
 import { isZone } from './zone'
@@ -25,8 +36,6 @@ const SCHEMA = 1
 export interface Author {
   readonly id: string
 }
-
-type At = { recurrenceId: string; scope: Scope } | undefined
 
 /** The calendar of a document. It observes the document until it is closed. */
 export function openCalendar(doc: Y.Doc, author: Author): CalendarStore {
@@ -118,47 +127,47 @@ export class CalendarStore implements Calendar {
 
   create(fields: EventPatch & { description?: string }): string {
     const { description = '', ...patch } = fields
-    const id = crypto.randomUUID()
-    const stamp = this.#stamp()
-    const values = Object.entries(wireOf(patch)).filter(([, value]) => value !== null)
-    const book = { created: stamp, updated: stamp, sequence: 0, deleted: stamp }
-    // Into the bin and out of it: see history.ts. Both leave in one message.
-    this.doc.transact(() => {
-      const map = new Y.Map<unknown>([...values, ...Object.entries(book)])
-      map.set('description', new Y.Text(description))
-      this.#markSchema()
-      this.#events.set(id, map)
-    }, null)
-    this.#transact(() => this.#map(id)?.delete('deleted'))
+    const id = this.#make(wireOf(patch), description)
+    this.#transact(() => this.#unbin(id))
     return id
   }
 
   write(id: string, patch: EventPatch, at?: At): string {
     const event = this.#live(id)
-    if (!event) return id
-    if (at && event.recurrence && at.scope === 'this') {
-      this.#put(id, {
-        [OVERRIDE + at.recurrenceId]: withInstance(this.#raw(id), at.recurrenceId, patch),
-      })
+    const part = event && partOf(event, at)
+    if (!event || !part) return id
+    if (!at || part === 'all') {
+      this.#put(id, withSeries(event, patch, at?.recurrenceId))
       return id
     }
-    if (at && event.recurrence && at.scope === 'following') {
-      const rest = following(event, this.#raw(id), at.recurrenceId, patch)
-      if (rest) return this.#divide(id, rest)
-    }
-    this.#put(id, withSeries(event, patch, at?.recurrenceId))
+    const raw = this.#raw(id)
+    const rest = part === 'following' && following(event, raw, at.recurrenceId, patch)
+    if (rest) return this.#divide(id, rest)
+    this.#put(id, { [OVERRIDE + at.recurrenceId]: withInstance(raw, at.recurrenceId, patch) })
     return id
+  }
+
+  /** Write one key as the document has it, text for a description, null for none; false if it cannot
+   * be written, for its form or because the event is not there. */
+  writeField(id: string, key: string, value: unknown): boolean {
+    const event = this.#live(id)
+    if (!event || !isValue(key, value)) return false
+    if (key === 'description') return this.#rewrite(id, String(value ?? ''))
+    const isWhen = key === 'when' // a series moves as a whole
+    this.#put(id, isWhen ? withSeries(event, { when: value as When | null }) : { [key]: value })
+    return true
   }
 
   remove(id: string, at?: At): void {
     const event = this.#live(id)
-    if (!event) return
-    if (at && event.recurrence && at.scope === 'this') {
-      this.#put(id, { [OVERRIDE + at.recurrenceId]: { cancelled: true } })
+    const part = event && partOf(event, at)
+    if (!event || !part) return
+    if (!at || part === 'all') {
+      this.#put(id, { deleted: this.#stamp() })
       return
     }
-    const rest = at?.scope === 'following' ? restOfSeries(event, at.recurrenceId) : null
-    this.#put(id, rest ?? { deleted: this.#stamp() })
+    const rest = part === 'following' && restOfSeries(event, at.recurrenceId)
+    this.#put(id, rest || { [OVERRIDE + at.recurrenceId]: { cancelled: true } })
   }
 
   restore(id: string): void {
@@ -180,17 +189,45 @@ export class CalendarStore implements Calendar {
     id: string,
     rest: { before: Record<string, unknown>; values: Record<string, unknown> },
   ): string {
-    const newId = crypto.randomUUID()
-    const { description = '', ...values } = rest.values
-    const stamp = this.#stamp()
+    const { description, ...values } = rest.values
+    const made = this.#make(values, String(description ?? ''))
     this.#transact(() => {
-      const book = { created: stamp, updated: stamp, sequence: 0 }
-      const map = new Y.Map<unknown>(Object.entries({ ...values, ...book }))
-      map.set('description', new Y.Text(String(description)))
-      this.#events.set(newId, map)
+      this.#unbin(made)
       this.#put(id, rest.before)
     })
-    return newId
+    return made
+  }
+
+  /** A new event in the bin, untracked. Taking it out is the edit: see history.ts. Both leave in one
+   * message. */
+  #make(values: Record<string, unknown>, description: string): string {
+    const id = newId()
+    const stamp = this.#stamp()
+    const book = { created: stamp, updated: stamp, sequence: 0, deleted: stamp }
+    const entries = Object.entries({ ...values, ...book }).filter(([, value]) => value !== null)
+    this.doc.transact(() => {
+      const map = new Y.Map<unknown>(entries)
+      map.set('description', new Y.Text(description))
+      this.#markSchema()
+      this.#events.set(id, map)
+    }, null)
+    return id
+  }
+
+  #unbin(id: string): void {
+    this.#map(id)?.delete('deleted')
+  }
+
+  /** Make the description read like that, touching no more of it than what differs. */
+  #rewrite(id: string, words: string): boolean {
+    const text = this.description(id)
+    if (!text) return false
+    const { index, remove, insert } = simpleDiffString(text.toString(), words)
+    this.#transact(() => {
+      text.delete(index, remove)
+      text.insert(index, insert)
+    })
+    return true
   }
 
   /** Write what differs, in one transaction; null takes a key away. */

@@ -20,6 +20,7 @@ import { isRecord, readWhen, spanOf } from './when'
 export const OVERRIDE = 'override/'
 export const ATTENDEE = 'attendee/'
 export const ALARM = 'alarm/'
+const ICS = 'ics/'
 /** Keys that say something of the writing, not of the event. */
 export const BOOKKEEPING: ReadonlySet<string> = new Set(['created', 'updated', 'sequence'])
 /** Keys whose values people edit, apart from the description and the families with a prefix. */
@@ -103,7 +104,7 @@ function readOverride(key: string, value: unknown): Override | null {
     const read = item === null && name !== 'when' ? null : readField(name, item)
     if (read !== undefined) changes[name] = read
   }
-  return changes as Override
+  return changes as Override // with its people, alarms and what is kept for iCalendar, by their keys
 }
 
 /** A field of an override; undefined for what is malformed or none. */
@@ -111,8 +112,26 @@ function readField(name: string, value: unknown): unknown {
   if (name === 'when') return readWhen(value) ?? undefined
   if (name === 'status') return word(value, STATUS) || undefined
   if (name === 'visibility') return word(value, VISIBILITY) || undefined
+  if (name.startsWith(ATTENDEE)) return readAttendee(value) ?? undefined
+  if (name.startsWith(ALARM)) return readAlarm(value) ? value : undefined
+  if (name.startsWith(ICS)) return value
   const isText = ['title', 'location', 'url', 'color', 'description'].includes(name)
   return isText && typeof value === 'string' ? value : undefined
+}
+
+/** Whether that is a key of the contract that people edit, not bookkeeping and not another client's. */
+export function isField(key: string): boolean {
+  if (key.startsWith(OVERRIDE)) return parseLocal(key.slice(OVERRIDE.length)) !== null
+  const isOne = (family: string) => key.startsWith(family) && key !== family
+  return [ATTENDEE, ALARM, ICS].some(isOne) || ['description', ...FIELDS].includes(key)
+}
+
+/** Whether a field can have that value; null: that it is not there. */
+export function isValue(key: string, value: unknown): boolean {
+  if (value === null) return true
+  if (key === 'recurrence') return readRecurrence(value) !== null
+  if (key.startsWith(OVERRIDE)) return readOverride(key, value) !== null
+  return readField(key, value) !== undefined
 }
 
 function readAttendee(value: unknown): Attendee | null {
@@ -150,6 +169,24 @@ export function fieldIn<K extends keyof EventFields>(
   const changed = override?.[field as keyof Override]
   if (changed === undefined) return event[field]
   return (changed ?? '') as CalendarEvent[K & keyof CalendarEvent]
+}
+
+/** The people and the alarms of an event as they are in one instance. */
+export function familiesIn(event: CalendarEvent, override: Override | undefined) {
+  const attendees = new Map(event.attendees)
+  const alarms = new Map(event.alarms)
+  for (const [key, value] of Object.entries<unknown>(override ?? {})) {
+    if (key.startsWith(ATTENDEE))
+      putOrTake(attendees, key.slice(ATTENDEE.length), value as Attendee | null)
+    else if (key.startsWith(ALARM))
+      putOrTake(alarms, key.slice(ALARM.length), value as Alarm | null)
+  }
+  return { attendees, alarms }
+}
+
+function putOrTake<T>(family: Map<string, T>, name: string, value: T | null): void {
+  if (value === null) family.delete(name)
+  else family.set(name, value)
 }
 
 /** Whether an event takes part in the calendar: it has a time, and is not deleted. */

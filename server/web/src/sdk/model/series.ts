@@ -41,6 +41,13 @@ export class Series {
     return this.starts(start, start + (this.span.allDay ? DAY_MS : 1000)).includes(start)
   }
 
+  /** The start that a recurrence id names; null when no instance has that id. */
+  startOf(recurrenceId: string): number | null {
+    const { allDay } = this.span
+    const local = parseLocal(recurrenceId)
+    return local && local.isDate === allDay && this.has(local.wall) ? local.wall : null
+  }
+
   /** How many instances of the rule precede `start`, the first one included; null past counting. */
   countBefore(start: number): number | null {
     const budget = new Budget()
@@ -90,26 +97,51 @@ export function split(
   const series = new Series(span, recurrence)
   const { rule } = series
   if (!rule || !new Series(span, { rrule: recurrence.rrule }).has(start)) return null
-  const number = rule.count === null ? null : series.countBefore(start)
-  const [before, after] =
-    rule.count !== null && number !== null
-      ? [
-          { ...rule, count: number, until: null },
-          { ...rule, count: rule.count - number, until: null },
-        ]
-      : [{ ...rule, count: null, until: untilBefore(start, span.allDay, span.tz) }, rule]
-  const at = formatLocal(start, span.allDay)
-  const rdate = recurrence.rdate ?? []
-  return [
-    recurrenceOf(
-      formatRule(before),
-      rdate.filter((date) => date < at),
-    ),
-    recurrenceOf(
-      formatRule(after),
-      rdate.filter((date) => date > at),
-    ),
-  ]
+  const before = ended(rule, series, start)
+  const isShared = rule.count !== null && before.count !== null
+  const after = isShared ? { ...rule, count: rule.count - before.count } : rule
+  const [earlier, later] = datesAround(recurrence, span, start)
+  return [recurrenceOf(formatRule(before), earlier), recurrenceOf(formatRule(after), later)]
+}
+
+/**
+ * The same at an extra date, after the first start. There is no rest (null) where the rule goes on
+ * after that date: begun there, it would yield other days.
+ */
+export function splitAtDate(
+  span: Span,
+  recurrence: Recurrence,
+  start: number,
+): [Recurrence, Recurrence | null] {
+  const series = new Series(span, recurrence)
+  const { rule, bound } = series
+  const [earlier, later] = datesAround(recurrence, span, start)
+  if (rule && (bound === null || bound >= start))
+    return [recurrenceOf(formatRule(ended(rule, series, start)), earlier), null]
+  const before = rule
+    ? recurrenceOf(recurrence.rrule, earlier)
+    : datesFrom(span, span.start, earlier)
+  return [before, datesFrom(span, start, later)]
+}
+
+/** The rule of a series, ended before `start`: a COUNT is cut down, any other ends by UNTIL. */
+function ended(rule: Rule, series: Series, start: number): Rule {
+  const count = rule.count === null ? null : series.countBefore(start)
+  const { allDay, tz } = series.span
+  return { ...rule, count, until: count === null ? untilBefore(start, allDay, tz) : null }
+}
+
+/** The extra dates before `start`, and those after it. */
+function datesAround({ rdate = [] }: Recurrence, span: Span, start: number): [string[], string[]] {
+  const by = (isMeant: (date: number) => boolean) =>
+    rdate.filter((text) => extraStart(text, span).some(isMeant))
+  return [by((date) => date < start), by((date) => date > start)]
+}
+
+/** A series of extra dates. Without any the start itself is one: what has no recurrence is no series,
+ * and has no overrides. */
+function datesFrom(span: Span, start: number, rdate: readonly string[]): Recurrence {
+  return { rrule: null, rdate: rdate.length ? rdate : [formatLocal(start, span.allDay)] }
 }
 
 export interface Shift {

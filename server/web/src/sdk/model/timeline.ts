@@ -2,12 +2,14 @@
 
 import type { CalendarEvent, Instance, Override, When } from '../types'
 import { fieldIn } from './event'
+import { Held } from './held'
 import { Budget, LOOKS, STARTS } from './moments'
 import { Series } from './series'
-import { DAY_MS, formatLocal, parseLocal } from './wall'
+import { DAY_MS, formatLocal } from './wall'
 import { instantsOf, type Span, spanOf, startingAt, whenOf } from './when'
 
-const REMEMBERED_SPANS = 8
+/** These are not drawn anew while nothing in them changes. */
+const REMEMBERED_SPANS = 64
 const MOST_INSTANCES = 20_000
 const ALL_LOOKS = 6 * LOOKS
 /** No zone is further from UTC than that. */
@@ -42,6 +44,7 @@ interface Drawn {
 export class Timeline {
   readonly #entries = new Map<string, Entry>()
   readonly #drawn = new Map<string, Drawn>()
+  readonly #held = new Held(isSame)
 
   /** The event is there, or has changed; null: it is gone. */
   put(id: string, event: CalendarEvent | null): void {
@@ -56,12 +59,13 @@ export class Timeline {
     }
   }
 
-  /** What takes place from `from` to before `to`, instants, by start. The same array until it changes. */
+  /** What takes place from `from` to before `to`, instants, by start. Who holds the array is given
+   * the same one until it changes, however many other spans are asked for. */
   range(from: number, to: number, zone: string): readonly Instance[] {
-    const drawn = this.#recall(from, to, zone)
+    const name = `${from} ${to} ${zone}`
+    const drawn = this.#recall(name, from, to, zone)
     if (drawn.isStale) {
-      const found = this.#draw(drawn)
-      if (!sameItems(found, drawn.all)) drawn.all = found
+      drawn.all = this.#held.give(name, this.#draw(drawn))
       drawn.isStale = false
     }
     return drawn.all
@@ -73,25 +77,18 @@ export class Timeline {
     if (!entry) return undefined
     if (recurrenceId === null || !entry.series)
       return instanceOf(entry, null, entry.span, undefined, zone)
-    const start = parseLocal(recurrenceId)
+    const start = entry.series.startOf(recurrenceId)
     const override = entry.event.overrides.get(recurrenceId)
-    if (!start || override?.cancelled || !entry.series.has(start.wall)) return undefined
+    if (start === null || override?.cancelled) return undefined
     const own = override?.when && spanOf(override.when)
-    return instanceOf(
-      entry,
-      recurrenceId,
-      own ?? startingAt(entry.span, start.wall),
-      override,
-      zone,
-    )
+    return instanceOf(entry, recurrenceId, own ?? startingAt(entry.span, start), override, zone)
   }
 
-  #recall(from: number, to: number, zone: string): Drawn {
-    const key = `${from} ${to} ${zone}`
+  #recall(name: string, from: number, to: number, zone: string): Drawn {
     const fresh = { from, to, zone, byEvent: new Map(), all: [], isStale: true }
-    const drawn = this.#drawn.get(key) ?? fresh
-    this.#drawn.delete(key)
-    this.#drawn.set(key, drawn)
+    const drawn = this.#drawn.get(name) ?? fresh
+    this.#drawn.delete(name)
+    this.#drawn.set(name, drawn)
     for (const oldest of this.#drawn.keys()) {
       if (this.#drawn.size <= REMEMBERED_SPANS) break
       this.#drawn.delete(oldest)
@@ -128,10 +125,9 @@ function entryOf(event: CalendarEvent): Entry | null {
 function seriesEntry(plain: Entry, series: Series): Entry {
   const { event, span } = plain
   const moved = [...event.overrides].flatMap(([id, override]) => {
-    const start = parseLocal(id)
     const own = override.when && spanOf(override.when)
-    const exists = start && start.isDate === span.allDay && series.has(start.wall)
-    return own && exists && !override.cancelled ? [{ id, span: own, override }] : []
+    const exists = !override.cancelled && series.startOf(id) !== null
+    return own && exists ? [{ id, span: own, override }] : []
   })
   const last = series.last
   const ends = last === null ? Number.POSITIVE_INFINITY : last + (span.end - span.start)
@@ -194,6 +190,7 @@ function byTime(one: Instance, other: Instance): number {
   return one.start - other.start || one.end - other.end || (one.key < other.key ? -1 : 1)
 }
 
-function sameItems(one: readonly Instance[], other: readonly Instance[]): boolean {
-  return one.length === other.length && one.every((instance, at) => instance === other[at])
+/** Events are made anew when they change: the same instance of the same one is the same in a zone. */
+function isSame(one: Instance, other: Instance): boolean {
+  return one.event === other.event && one.recurrenceId === other.recurrenceId
 }

@@ -14,7 +14,13 @@ export interface Span {
 
 /** Read the document's plain value; null for what is malformed. */
 export function readWhen(value: unknown): When | null {
-  return isRecord(value) && spanOf(value) ? whenOf(spanOf(value) as Span) : null
+  if (!isRecord(value) || !spanOf(value)) return null
+  // Each of them can be written in one way only: they are as we would write them.
+  return {
+    start: value.start as string,
+    end: value.end as string,
+    tz: (value.tz ?? null) as string | null,
+  }
 }
 
 /** The span of a `when`; null for what is malformed. */
@@ -50,7 +56,9 @@ export function instantsOf(span: Span, zone: string): readonly [number, number] 
 export function inZone(span: Span, zone: string): Span {
   if (span.allDay || span.tz === null || span.tz === zone) return span
   const [start, end] = instantsOf(span, zone)
-  return { start: wallOf(start, zone), end: wallOf(end, zone), allDay: false, tz: zone }
+  const [from, to] = [wallOf(start, zone), wallOf(end, zone)]
+  // In the night whose clocks go back the wall can show an end before the start: keep the length.
+  return { start: from, end: to >= from ? to : from + end - start, allDay: false, tz: zone }
 }
 
 export function localOf(value: unknown, isDate: boolean): Local | null {

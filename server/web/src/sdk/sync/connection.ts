@@ -1,12 +1,12 @@
 /**
  * The connection of one document: comes, goes, comes back, and says truly how it is.
  *
- * Whatever happens only changes the state; `#next` then decides what to do about it. Every timer,
- * every random number and both ways to the server come from outside, so that tests need neither.
+ * Every timer, every random number and both ways to the server come from outside, so that tests
+ * need neither.
  */
 
 import * as Y from 'yjs'
-import type { Connection, ConnectionSnapshot } from '../types'
+import { type Connection, type ConnectionSnapshot, TokenRefused } from '../types'
 import { backoffMs } from './backoff'
 import { decode, encode, type Message } from './messages'
 import type { SaveLedger } from './saved'
@@ -15,6 +15,7 @@ import { NO_WORD, type OpenTransport, type Transport } from './transport'
 const HEARTBEAT_MS = 15_000
 const ANSWER_MS = 5_000
 const OPENING_MS = 5_000
+const TOKEN_MS = 10_000
 const OVERLOADED_MS = 5_000
 const PROBE_MS = 60_000
 const MOST_PROBE_MS = 600_000
@@ -40,6 +41,7 @@ export interface Surroundings {
 export interface ConnectionOptions {
   readonly server: string
   readonly project: string
+  readonly user: string
   readonly token?: ((refused: boolean) => Promise<string | null>) | undefined
 }
 
@@ -64,6 +66,9 @@ const START: ConnectionSnapshot = {
   readOnly: false,
 }
 
+/** What is known of a line when there is none. */
+const APART = { transport: null, latencyMs: null, retryAt: null } as const
+
 /** Codes after which the same again would be refused again: docs/protocol.md. */
 function isFinal(code: number): boolean {
   return (code >= 4400 && code <= 4499) || code === 1008 || code === 1009
@@ -80,7 +85,8 @@ export class DocumentConnection implements Connection {
   #probe: Line | null = null
   #probeMs = PROBE_MS
   #unopened = 0
-  #isPaused = true
+  #isPaused = false
+  #isStarted = false
   #wasRefused = false
   #attempt = 0
   #outgoing: Uint8Array[] = []
@@ -119,10 +125,16 @@ export class DocumentConnection implements Connection {
 
   // What others do
 
+  /** The document is as this machine has it: now it may be compared with the server's. */
+  start(): void {
+    this.#isStarted = true
+    this.#connect()
+  }
+
   retry(): void {
     this.#wasRefused = false
-    this.#set({ refusal: null })
-    if (!this.#isPaused && !this.#line) this.#connect()
+    if (this.#snapshot.refusal) this.#set({ refusal: null, state: this.#coming() })
+    if (!this.#line) this.#connect()
     else if (this.#line) this.#beat()
   }
 
@@ -130,18 +142,16 @@ export class DocumentConnection implements Connection {
     if (this.#isPaused) return
     this.#isPaused = true
     this.#drop()
-    this.#set({ state: 'offline', retryAt: null })
+    this.#set({ ...APART, state: this.#snapshot.refusal ? 'error' : 'offline' })
   }
 
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
     this.#unopened = Math.min(this.#unopened, BLOCKED_ATTEMPTS - 1) // another network, perhaps
-    this.#set({
-      state: this.#snapshot.lastSyncAt === null ? 'connecting' : 'reconnecting',
-      attempts: 0,
-    })
-    if (!this.#snapshot.refusal) this.#connect()
+    if (this.#snapshot.refusal) return
+    this.#set({ state: this.#coming(), attempts: 0 })
+    this.#connect()
   }
 
   /** The network came or went, or the page came back: find out at once how things are. */
@@ -166,15 +176,30 @@ export class DocumentConnection implements Connection {
   // Coming and going
 
   #connect(): void {
-    if (this.#isPaused) return
+    if (this.#isPaused || !this.#isStarted) return
     this.#drop()
     this.#set({ retryAt: null })
-    const attempt = ++this.#attempt
-    const token = this.#options.token?.(this.#wasRefused) ?? Promise.resolve(null)
-    token.then(
-      (found) => attempt === this.#attempt && !this.#isPaused && this.#open(this.#way(), found),
-      (error: unknown) => attempt === this.#attempt && this.#refuse(4401, reasonOf(error)),
+    const attempt = this.#attempt
+    this.#after('opening', TOKEN_MS, () => this.#lost(NO_WORD, 'no token'))
+    this.#token(this.#wasRefused).then(
+      (found) => attempt === this.#attempt && this.#open(this.#way(), found),
+      (error: unknown) => attempt === this.#attempt && this.#tokenless(error),
     )
+  }
+
+  async #token(wasRefused: boolean): Promise<string | null> {
+    return (await this.#options.token?.(wasRefused)) ?? null
+  }
+
+  /** Who fetches tokens may be as far from the network as we are. */
+  #tokenless(error: unknown): void {
+    if (error instanceof TokenRefused) this.#refuse(4401, error.message)
+    else this.#lost(NO_WORD, String(error))
+  }
+
+  /** What it is called while it comes. */
+  #coming(): ConnectionSnapshot['state'] {
+    return this.#snapshot.lastSyncAt === null ? 'connecting' : 'reconnecting'
   }
 
   #way(): Way {
@@ -187,7 +212,8 @@ export class DocumentConnection implements Connection {
   }
 
   #start(way: Way, token: string | null, isCurrent: (line: Line) => boolean): Line {
-    const target = { server: this.#options.server, project: this.#options.project, token }
+    const { server, project, user } = this.#options
+    const target = { server, project, user, token }
     const transport = this.#around[way](target, {
       onMessage: (bytes) => this.#hear(line, bytes),
       onClose: (code, reason) => {
@@ -204,16 +230,17 @@ export class DocumentConnection implements Connection {
   #hear(line: Line, bytes: Uint8Array): void {
     if (line === this.#probe) this.#promote(line)
     if (line !== this.#line) return
-    let message: Message | null
     try {
-      message = decode(bytes)
-    } catch {
+      const message = decode(bytes)
+      if (!line.isOpen) this.#opened(line)
+      this.#cancel('answer')
+      if (message) this.#take(message)
+    } catch (error) {
+      // Nothing that was sent may be passed over: what is missing comes with the next line.
+      console.error('crdt-calendar: a message could not be taken', error)
       this.#lost(NO_WORD, 'the server sent what cannot be read')
       return
     }
-    if (!line.isOpen) this.#opened(line)
-    this.#cancel('answer')
-    if (message) this.#take(message)
     this.#after('heartbeat', HEARTBEAT_MS, () => this.#beat())
   }
 
@@ -250,7 +277,7 @@ export class DocumentConnection implements Connection {
 
   #refuse(code: number, reason: string): void {
     this.#drop()
-    this.#set({ state: 'error', refusal: { code, reason }, retryAt: null })
+    this.#set({ ...APART, state: 'error', refusal: { code, reason } })
     this.#saved.refused(reason || `refused with ${code}`)
   }
 
@@ -265,8 +292,7 @@ export class DocumentConnection implements Connection {
     this.#set({
       state,
       attempts,
-      transport: null,
-      latencyMs: null,
+      ...APART,
       retryAt: this.#around.now() + wait,
     })
     this.#after('retry', wait, () => this.#connect())
@@ -294,7 +320,7 @@ export class DocumentConnection implements Connection {
   // Back from polling to WebSocket: the new way is there before the old one is left
 
   #startProbe(): void {
-    const token = this.#options.token?.(false) ?? Promise.resolve(null)
+    const token = this.#token(false)
     const line = this.#line
     token.then(
       (found) => {
@@ -329,6 +355,9 @@ export class DocumentConnection implements Connection {
   #take(message: Message): void {
     switch (message.type) {
       case 'step1':
+        // Asked for what we have, at the beginning or because we may write from now on.
+        this.#set({ readOnly: false })
+        this.#saved.welcomed()
         this.#answer(message.stateVector)
         break
       case 'step2':
@@ -438,8 +467,4 @@ export class DocumentConnection implements Connection {
     this.#timers.get(name)?.()
     this.#timers.delete(name)
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

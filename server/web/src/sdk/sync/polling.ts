@@ -14,6 +14,7 @@ import {
   type Transport,
   type TransportEvents,
   type TransportTarget,
+  userQuery,
 } from './transport'
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
@@ -29,6 +30,7 @@ export function polling(send?: Fetch): OpenTransport {
 class PollingTransport implements Transport {
   readonly #fetch: Fetch
   readonly #url: string
+  readonly #whose: string
   readonly #headers: Record<string, string>
   readonly #events: TransportEvents
   readonly #abort = new AbortController()
@@ -40,6 +42,7 @@ class PollingTransport implements Transport {
   constructor(send: Fetch, target: TransportTarget, events: TransportEvents) {
     this.#fetch = send
     this.#url = `${target.server}/sync/${encodeURIComponent(target.project)}`
+    this.#whose = userQuery(target)
     this.#headers = { 'content-type': 'application/octet-stream' }
     if (target.token) this.#headers.authorization = `Bearer ${target.token}`
     this.#events = events
@@ -67,7 +70,7 @@ class PollingTransport implements Transport {
 
   async #run(): Promise<void> {
     try {
-      const opened = await this.#post(this.#url, pack(this.#queue.splice(0)))
+      const opened = await this.#post(this.#url + this.#whose, pack(this.#queue.splice(0)))
       this.#session = opened.headers.get('sync-session')
       this.#hear(await opened.arrayBuffer())
       if (this.#queue.length) void this.#flush()

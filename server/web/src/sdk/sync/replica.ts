@@ -81,7 +81,8 @@ export class Replica {
       transaction.done,
     ])
     this.#rows += 1
-    if (this.#rows > MOST_ROWS) await this.compact()
+    // The row is written, whatever becomes of this; the next one tries again.
+    if (this.#rows > MOST_ROWS) await this.compact().catch(() => undefined)
     return key
   }
 
@@ -103,8 +104,11 @@ export class Replica {
       doc.transact(() => {
         for (const update of updates) Y.applyUpdate(doc, update)
       })
-      transaction.store.add(Y.encodeStateAsUpdate(doc))
-      transaction.store.delete(IDBKeyRange.bound(keys[0], keys[keys.length - 1]))
+      await Promise.all([
+        transaction.store.add(Y.encodeStateAsUpdate(doc)),
+        transaction.store.delete(IDBKeyRange.bound(keys[0], keys[keys.length - 1])),
+        transaction.done,
+      ])
       doc.destroy()
     }
     await transaction.done

@@ -31,6 +31,7 @@ export class SaveLedger implements Saved {
   #last = 0
   #upload: Upload = null
   #diskError: string | null = null
+  #refusal: string | null = null
   #snapshot: SavedSnapshot | null = ALL_SAVED
   #states: Map<string, SaveState> | null = null
   #isTelling = false
@@ -52,6 +53,7 @@ export class SaveLedger implements Saved {
 
   settled(): Promise<void> {
     if (!this.#edits.size) return Promise.resolve()
+    if (this.#refusal !== null) return Promise.reject(new Error(this.#refusal))
     return new Promise((settle, fail) => this.#waiting.push({ upTo: this.#last, settle, fail }))
   }
 
@@ -100,6 +102,7 @@ export class SaveLedger implements Saved {
   /** Everything up to that number is on the server's disk; returns the rows that may go. */
   arrived(upTo: number): number[] {
     const keys: number[] = []
+    const before = this.#edits.size
     for (const [number, edit] of this.#edits) {
       if (number > upTo) break
       if (edit.key !== null) keys.push(edit.key)
@@ -108,16 +111,23 @@ export class SaveLedger implements Saved {
     const done = this.#waiting.filter((one) => one.upTo <= upTo)
     this.#waiting = this.#waiting.filter((one) => one.upTo > upTo)
     for (const { settle } of done) settle()
-    this.#changed()
+    if (this.#edits.size < before) this.#changed()
     return keys
   }
 
   /** The server does not take the edits: whoever waits for them hears why. */
   refused(reason: string): void {
+    this.#refusal = reason
     for (const { fail } of this.#waiting.splice(0)) fail(new Error(reason))
   }
 
+  /** There is a new line: whatever was refused on the last one is tried again. */
+  welcomed(): void {
+    this.#refusal = null
+  }
+
   set upload(upload: Upload) {
+    if (upload === this.#upload) return
     this.#upload = upload
     this.#changed()
   }

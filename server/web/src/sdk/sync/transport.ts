@@ -18,8 +18,15 @@ export interface TransportTarget {
   /** http(s) URL of the server, without a slash at the end. */
   readonly server: string
   readonly project: string
+  /** Whose edits they are: another user's cookie will not do. */
+  readonly user: string
   /** null: the cookie will do. */
   readonly token: string | null
+}
+
+/** Whose cookie it has to be. */
+export function userQuery({ token, user }: TransportTarget): string {
+  return token === null ? `?user=${encodeURIComponent(user)}` : ''
 }
 
 /** Opens a way; it may be sent to at once. */

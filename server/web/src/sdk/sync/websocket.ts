@@ -6,6 +6,7 @@ import {
   type Transport,
   type TransportEvents,
   type TransportTarget,
+  userQuery,
 } from './transport'
 
 /** What is needed of the browser's WebSocket. */
@@ -22,7 +23,8 @@ class SocketTransport implements Transport {
   #ended = false
 
   constructor(socketClass: SocketClass, target: TransportTarget, events: TransportEvents) {
-    const url = `${target.server.replace(/^http/, 'ws')}/yjs/${encodeURIComponent(target.project)}`
+    const path = `/yjs/${encodeURIComponent(target.project)}${userQuery(target)}`
+    const url = `${target.server.replace(/^http/, 'ws')}${path}`
     // A subprotocol, because a token in the URL might be logged.
     this.#socket = new socketClass(url, target.token ? [`yauth-${target.token}`] : [])
     this.#socket.binaryType = 'arraybuffer'
