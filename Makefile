@@ -10,7 +10,7 @@ SERVE ?=
 TEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format bench torture wheel clean lock
+.PHONY: help serve test check format bench torture pictures wheel clean lock
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ bench: $(VENV)/.stamp-dev $(BENCH_NODE)/.stamp-node  ## measure, side by side wi
 	$(BIN)/python -m benchmarks.ack
 	$(BIN)/python -m benchmarks.idle
 	$(BIN)/python -m benchmarks.page
+
+pictures: $(VENV)/.stamp-dev $(WEB)/.stamp-page  ## the page in its main states, drawn into ./pictures to be looked at
+	SCREENSHOTS=pictures $(BIN)/pytest tests/browser/test_browser_pictures.py
 
 wheel: $(VENV)/.stamp-dev $(WEB)/.stamp-page  ## a wheel in dist, with the page in it
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -208,7 +208,7 @@ def test_commands_can_be_typed(line: str, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     (tmp_path / "holidays.ics").touch()
     command: click.Command = main
-    context = click.Context(main, info_name="crdt-calendar")
+    context = click.Context(main, info_name="crdt-calendar", **main.context_settings)
     while isinstance(command, click.Group):
         found = command.get_command(context, words.pop(0))
         assert found is not None

@@ -67,9 +67,9 @@ RENEW_SECONDS = 90 * 24 * 3600.0
 def serve(quiet: bool, no_token: bool, **chosen: object) -> None:
     """Run the service until Ctrl-C or SIGTERM.
 
-    The first start makes the data directory and a project called demo. Prints one URL to open: the
-    token in it is yours, an owner's in every project, good for a week, and for as long as the page is
-    opened once a week, up to 90 days.
+    The first start makes the data directory and a project called demo. Prints one URL to open:
+    the token in it is yours, an owner's in every project, good for a week, and for as long as the
+    page is opened once a week, up to 90 days.
 
     Every setting can also come from the environment, as CRDT_CALENDAR_PORT for --port; docs/cli.md
     lists them all. On SIGTERM everybody connected is told to come back,

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Join
-from tests.support.browser import AXE, screenshots
+from tests.support.browser import AXE
 
 ICS = """BEGIN:VCALENDAR\r
 VERSION:2.0\r
@@ -212,8 +212,3 @@ def violations(page: Page) -> list[str]:
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"][:3]
     ]
-
-
-@pytest.mark.skipif(screenshots() is None, reason="no CRDT_CALENDAR_SCREENSHOTS")
-def test_pictures_of_the_page(join: Join) -> None:
-    """For people to look at: see CONTRIBUTING.md."""

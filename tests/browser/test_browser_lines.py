@@ -88,6 +88,28 @@ def test_two_people_at_one_browser_never_send_each_others_edits(
     back.saved("server")
 
 
+@pytest.mark.parametrize("is_blocked", [False, True])
+def test_a_page_left_open_does_not_speak_by_the_cookie_of_who_signed_in_meanwhile(
+    people: Callable[..., Person], server: ServerProcess, project: str, is_blocked: bool
+) -> None:
+    person = people()
+    if is_blocked:
+        person.context.add_init_script(BLOCKED + "localStorage.blocked = '1'")
+    ann = person.open(server.token("ann", project, name="Ann"))
+    ann.says("connected")
+    ann.run("project.connection.pause()")
+    ann.create("Secret of Ann")
+    ann.saved("here")
+    bob = person.open(server.token("bob", project, name="Bob")).ready()
+    ann.run("project.connection.resume()")
+    ann.page.wait_for_function("() => workspace.getSnapshot().session.user.id === 'bob'")
+    ann.ready().saved("server")
+    assert (ann.titles(), bob.titles()) == ([], [])
+    back = person.open(server.token("ann", project, name="Ann")).ready()
+    back.sees("Secret of Ann")
+    back.saved("server")
+
+
 def test_long_polling_where_websocket_is_blocked_and_back(
     people: Callable[..., Person], join: Join, server: ServerProcess, project: str, today: str
 ) -> None:

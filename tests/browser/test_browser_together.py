@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Join

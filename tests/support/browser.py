@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, 
 from server.gateways.assets import BUILD
 from tests.support.server import ServerProcess
 
-CHROMIUM = os.environ.get("CRDT_CALENDAR_CHROMIUM") or shutil.which("chromium") or ""
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
 AXE = BUILD.parent / "node_modules" / "axe-core" / "axe.min.js"
 ARGUMENTS = (
     "--no-sandbox",
@@ -171,5 +171,5 @@ class Window:
 
 def screenshots() -> Path | None:
     """Where pictures of the page are wanted, if anywhere."""
-    folder = os.environ.get("CRDT_CALENDAR_SCREENSHOTS")
+    folder = os.environ.get("SCREENSHOTS")
     return Path(folder) if folder else None
