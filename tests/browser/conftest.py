@@ -16,14 +16,20 @@ from tests.support.server import ServerProcess, running
 Join = Callable[..., Window]
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs a browser."""
+    """Everything here needs a browser, and comes last of all.
+
+    Playwright keeps an event loop running on this thread as long as it lives: no other test that
+    wants one of its own could run meanwhile.
+    """
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser."""
     if reason := support.missing():
@@ -32,7 +38,7 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A running server."""
     with running(tmp_path_factory.mktemp("browser") / "data") as server:
