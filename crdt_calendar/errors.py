@@ -177,6 +177,13 @@ class NoSuchEvent(ContentError):
     slug = "no-such-event"
 
 
+class NoSuchConflict(ContentError):
+    """No conflict of that id."""
+
+    http_status = 404
+    slug = "no-such-conflict"
+
+
 class InvalidValue(ContentError):
     """A field's value is not of its form; the message names the field."""
 

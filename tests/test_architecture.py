@@ -48,7 +48,8 @@ DOORS = (
     # Rooms know contracts, not what keeps the promise.
     ("server.rooms", "server.storage", ("server.storage.log",)),
     ("server.rooms", "server.auth", ("server.auth.grants",)),
-    ("server.rooms", "crdt_calendar.model", ("crdt_calendar.model.calendar",)),
+    ("server.rooms.room", "crdt_calendar.model", ("crdt_calendar.model.calendar",)),
+    ("server.rooms.replica", "crdt_calendar.model", ("crdt_calendar.model.calendar",)),
     # Clients come in through rooms. Only those who run the service reach the file beside them.
     ("server.gateways.yjs", "server.storage", ()),
     ("server.gateways.polling", "server.storage", ()),

@@ -152,7 +152,7 @@ class Calendar:
     def delete(self, event_id: str) -> None:
         """Put a tombstone on an event; it can be restored."""
         self._live(event_id)
-        self._write(event_id, {"deleted": self._stamp()})
+        self._write(event_id, {"deleted": self.stamp()})
 
     def restore(self, event_id: str) -> None:
         """Take the tombstone off; nothing happens when there is none."""
@@ -275,14 +275,15 @@ class Calendar:
             parse_zone(zone, "zone")
         return find_zone(zone or self.properties().timezone or "UTC") or ZoneInfo("UTC")
 
-    def _stamp(self) -> dict[str, object]:
+    def stamp(self) -> dict[str, object]:
+        """Who writes here, and the time: ``{by, at}``."""
         return Stamp(self._user, self._clock()).to_value()
 
     def _create(self, event_id: str, values: Plain, sequence: int = 0) -> str:
         check_key(event_id, "event_id")
         if isinstance(self._events.get(event_id), Map):
             raise InvalidValue(f"event_id: {event_id} is taken; update it, or restore it first")
-        stamp = self._stamp()
+        stamp = self.stamp()
         with self._doc.transaction():
             self._mark_schema()
             self._events[event_id] = new_map(
@@ -296,7 +297,7 @@ class Calendar:
         changes = differing(shared, values)
         if changes:
             seen = Event.read(event_id, {"sequence": shared.get("sequence")}).sequence
-            book = {"sequence": min(max(seen + 1, sequence), LARGEST_INT), "updated": self._stamp()}
+            book = {"sequence": min(max(seen + 1, sequence), LARGEST_INT), "updated": self.stamp()}
             with self._doc.transaction():
                 self._mark_schema()
                 write_map(shared, {**changes, **book})

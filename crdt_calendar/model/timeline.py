@@ -16,7 +16,7 @@ from crdt_calendar.model.changes import CalendarChanged, ChangeFeed
 from crdt_calendar.model.event import Event, Instance
 from crdt_calendar.model.expansion import BEGINNING, END, Series
 from crdt_calendar.model.fields import OVERRIDE
-from crdt_calendar.model.maps import EventMap, read_map
+from crdt_calendar.model.maps import read_map
 from crdt_calendar.model.moments import LOOKS, STARTS, Budget
 from crdt_calendar.model.when import When, at_midnight, format_local, parse_local
 
@@ -139,7 +139,9 @@ class Timeline:
         for known in self._known.values():
             known.pop(event_id, None)
         shared = self._events.get(event_id)
-        entry = _entry(event_id, shared, counting) if isinstance(shared, Map) else None
+        entry = None
+        if isinstance(shared, Map):
+            entry = _entry(Event.read(event_id, read_map(shared)), counting)
         if entry is None:
             self._entries.pop(event_id, None)
         else:
@@ -209,8 +211,18 @@ def _within_calendar(moment: datetime, field: str) -> datetime:
     return bounded.replace(tzinfo=moment.tzinfo, fold=moment.fold).astimezone(UTC)
 
 
-def _entry(event_id: str, shared: EventMap, counting: Budget) -> _Entry | None:
-    event = Event.read(event_id, read_map(shared))
+def instances_of(
+    event: Event, start: datetime, end: datetime, zone: ZoneInfo
+) -> Sequence[Instance]:
+    """When one event takes place from `start` to before `end`, within bounds; in no order.
+
+    Deleted, it does not. ``zone`` as for `Timeline.expand`; raises as that does.
+    """
+    entry = _entry(event, Budget(COUNTING_LOOKS))
+    return _Purse(MOST_INSTANCES, {}).draw(entry, _Span.of(start, end, zone)) if entry else ()
+
+
+def _entry(event: Event, counting: Budget) -> _Entry | None:
     if event.when is None or event.deleted is not None:
         return None
     if event.recurrence is None:

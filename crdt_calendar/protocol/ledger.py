@@ -19,15 +19,17 @@ only what the document can integrate at once:
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 from crdt_calendar.errors import FrameTooLarge
 from crdt_calendar.limits import Limits
 from crdt_calendar.protocol.content import read_count
-from crdt_calendar.protocol.strand import Strand
+from crdt_calendar.protocol.entries import BEATEN, FOLLOWED, LAST, Rival
+from crdt_calendar.protocol.strand import BARE, KEYED, Strand, container_of
 from crdt_calendar.protocol.survey import Admission, Survey
+from crdt_calendar.protocol.update import Id
 
 __all__ = ["Admission", "Ledger", "finish"]
 
@@ -42,12 +44,13 @@ _CLIENTS: Final = 1 << 16
 class Ledger:
     """The structs of one document: state vector, owners, places. No I/O, no document."""
 
-    __slots__ = ("_limits", "_owners", "_strands")
+    __slots__ = ("_keys", "_limits", "_owners", "_strands")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._strands: dict[int, Strand] = {}
         self._owners: dict[int, str] = {}
+        self._keys: dict[str, str] = {}  # of map entries, each once
 
     @classmethod
     def restore(cls, update: bytes, owners: Mapping[int, str], limits: Limits) -> Ledger:
@@ -71,6 +74,56 @@ class Ledger:
     def owner_of(self, client: int) -> str | None:
         """The user a client id belongs to; "" is the server, None nobody yet."""
         return self._owners.get(client)
+
+    def path(self, place: int) -> tuple[int, tuple[str, ...]] | None:
+        """What a place lies in: the place of the root, and the keys from there.
+
+        None where no keys lead, as inside of lists, and inside of what has not been admitted.
+        """
+        keys: list[str] = []
+        while (container := container_of(place)) is not None:
+            client, clock = container
+            strand = self._strands.get(client)
+            if strand is None or clock >= strand.next:
+                return None
+            place = strand.place(clock) & ~BARE
+            if not place & KEYED:
+                return None
+            keys.append(strand.entries.keys[strand.entries.index(clock)])
+        return place & ~KEYED, tuple(reversed(keys))
+
+    def entries_since(self, known: Mapping[int, int]) -> Iterator[tuple[Id, int, str]]:
+        """Id, place and key of the map entries of those clients from those clocks on."""
+        for client, clock in known.items():
+            strand = self._strands.get(client)
+            if strand is not None and clock < strand.next:
+                for found, place, key in strand.entries_from(clock):
+                    yield (client, found), place, key
+
+    def last(self, rival: Rival) -> Id | None:
+        """The entry that nothing follows at the place and key of a rival, besides itself.
+
+        Looks through all there is: for when rivals have been found, which is seldom.
+        """
+        for client, strand in self._strands.items():
+            for clock in strand.last_entries(rival.place, rival.key):
+                if (client, clock) != rival.id:
+                    return client, clock
+        return None
+
+    def equate(self, one: Id, other: Id) -> None:
+        """Both say the same: whoever knows either knows the other."""
+        for client, clock in (one, other):
+            entries = self._strands[client].entries
+            entries.fates[entries.index(clock)] = FOLLOWED
+
+    def beat(self, id_: Id) -> None:
+        """That entry does not stand: whoever follows it has rivals."""
+        client, clock = id_
+        entries = self._strands[client].entries
+        at = entries.index(clock)
+        if entries.fates[at] == LAST:
+            entries.fates[at] = BEATEN
 
     def check(
         self, update: bytes, user: str, *, foreign: bool = False
@@ -106,10 +159,12 @@ class Ledger:
             if (strand.next if strand else 0) != more.first:
                 raise ValueError(f"client {client} went on since this was checked; check again")
             if strand:
-                strand.extend(more)
+                strand.extend(more, self._keys)
             else:
-                more.pack()
+                more.pack(self._keys)
                 self._strands[client] = more
+        for entries, at in admission.follows.values():
+            entries.fates[at] = FOLLOWED
         self._owners.update(admission.bindings)
 
 

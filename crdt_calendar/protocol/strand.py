@@ -15,8 +15,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import MutableSequence
+from collections.abc import Iterator, MutableSequence
 from typing import Final
+
+from crdt_calendar.protocol.entries import LAST, Entries
 
 GONE: Final = 0
 BARE: Final = 1
@@ -47,6 +49,14 @@ def place_inside(client: int, clock: int, type_: int, place: int) -> int:
     )
 
 
+def container_of(place: int) -> tuple[int, int] | None:
+    """Client id and clock of the shared type that a place lies in; None when that is a root."""
+    container = place >> _CONTAINER_SHIFT
+    if not container & 1:
+        return None
+    return container >> _CLOCK_BITS + 1, container >> 1 & (1 << _CLOCK_BITS) - 1
+
+
 def level_of(place: int) -> int:
     """How many containers there are around an item: 1 in a root, 0 when it is gone."""
     return place >> _LEVEL_SHIFT & _LEVELS
@@ -66,7 +76,7 @@ def holds(clocks: MutableSequence[int], clock: int) -> bool:
 class Strand:
     """The structs of one client from ``first`` up to, not including, ``next``."""
 
-    __slots__ = ("first", "insides", "next", "pairs", "places", "starts", "types")
+    __slots__ = ("entries", "first", "insides", "next", "pairs", "places", "starts", "types")
 
     def __init__(self, first: int) -> None:
         self.first = first
@@ -76,6 +86,7 @@ class Strand:
         self.types: MutableSequence[int] = []  # clocks of shared types
         self.insides: list[int] = []  # the place inside of each of them
         self.pairs: MutableSequence[int] = []  # clocks of second halves of surrogate pairs
+        self.entries = Entries()  # those of its items that are map entries
 
     def place(self, clock: int) -> int:
         """Where the item of that clock lies."""
@@ -90,6 +101,25 @@ class Strand:
             return self.insides[at]
         return None
 
+    def last_entries(self, place: int, key: str) -> Iterator[int]:
+        """The clocks of the map entries at a place, and a key, that nothing follows."""
+        entries = self.entries
+        for run, found in enumerate(self.places):
+            if found & ~BARE != place:
+                continue
+            end = self.starts[run + 1] if run + 1 < len(self.starts) else self.next
+            at = bisect_left(entries.clocks, self.starts[run])
+            while at < len(entries.clocks) and entries.clocks[at] < end:
+                if entries.keys[at] == key and entries.fates[at] == LAST:
+                    yield entries.clocks[at]
+                at += 1
+
+    def entries_from(self, clock: int) -> Iterator[tuple[int, int, str]]:
+        """Clock, place and key of the map entries from that clock on."""
+        clocks, keys = self.entries.clocks, self.entries.keys
+        for at in range(bisect_left(clocks, clock), len(clocks)):
+            yield clocks[at], self.place(clocks[at]) & ~BARE, keys[at]
+
     def add(self, end: int, place: int) -> None:
         """Append structs up to the clock `end`."""
         if not self.places or self.places[-1] != place:
@@ -97,18 +127,20 @@ class Strand:
             self.places.append(place)
         self.next = end
 
-    def pack(self) -> None:
-        """Keep clocks as bare numbers: a long life in little memory."""
+    def pack(self, keys: dict[str, str]) -> None:
+        """Keep clocks as bare numbers, and keys once: a long life in little memory."""
         self.starts = array("Q", self.starts)
         self.types = array("Q", self.types)
         self.pairs = array("Q", self.pairs)
+        self.entries.pack(keys)
 
-    def extend(self, more: Strand) -> None:
-        """Append what follows."""
+    def extend(self, more: Strand, keys: dict[str, str]) -> None:
+        """Append what follows; the keys of map entries are kept once, in `keys`."""
         same = self.places[-1] == more.places[0]
         self.starts.extend(more.starts[same:])
         self.places.extend(more.places[same:])
         self.types.extend(more.types)
         self.insides.extend(more.insides)
         self.pairs.extend(more.pairs)
+        self.entries.extend(more.entries, keys)
         self.next = more.next

@@ -30,6 +30,7 @@ from crdt_calendar.protocol.content import (
     XML_TEXT,
     read_count,
 )
+from crdt_calendar.protocol.entries import BEATEN, FOLLOWED, LAST, Entries, Rival
 from crdt_calendar.protocol.lib0 import encode_uint
 from crdt_calendar.protocol.strand import (
     BARE,
@@ -68,14 +69,22 @@ _TEXTUAL_TYPES: Final = frozenset((TEXT, XML_TEXT, ROOT))
 class Admission:
     """What of an update may be applied now, and what is to be recorded once it is."""
 
+    source: bytes = field(repr=False)  # what came
     update: bytes  # b"" when there is nothing new; the very object that came when nothing is wrong
     gap: bool  # something was left out: ask the peer for all it has
     bindings: dict[int, str]  # client ids that nobody owned -> user
     authors: dict[int, tuple[int, int]]  # client id -> first new clock, end clock
-    keys: list[tuple[str | Id, str]]  # parent and key of new map entries that name them
+    rivals: list[Rival]  # map entries by somebody who did not know what is there
     structs: int
     deletes: bool
     growth: dict[int, Strand] = field(repr=False)
+    follows: dict[Id, tuple[Entries, int]] = field(repr=False)  # known entries that are overwritten
+
+    def entries(self) -> Iterator[tuple[Id, int, str]]:
+        """Id, place and key of the new map entries."""
+        for client, strand in self.growth.items():
+            for clock, place, key in strand.entries_from(strand.first):
+                yield (client, clock), place, key
 
 
 class _Part:
@@ -125,11 +134,11 @@ class Survey:
     __slots__ = (
         "_clipped_deletes",
         "_deletes_start",
+        "_follows",
         "_foreign",
         "_gap",
         "_grown",
         "_has_deletes",
-        "_keys",
         "_limits",
         "_missing",
         "_owners",
@@ -137,6 +146,7 @@ class Survey:
         "_parent_inside",
         "_parts",
         "_ready",
+        "_rivals",
         "_seen",
         "_strands",
         "_update",
@@ -161,7 +171,8 @@ class Survey:
         self._foreign = foreign
         self._grown: dict[int, Strand] = {}
         self._parts: list[_Part] = []
-        self._keys: list[tuple[str | Id, str]] = []
+        self._rivals: dict[Id, Rival] = {}
+        self._follows: dict[Id, tuple[Entries, int]] = {}
         self._parent: str | Id | None = None  # of the last struct that named one
         self._parent_inside = GONE
         self._missing: Id | None = None  # what the last struct that was not taken waits for
@@ -203,16 +214,18 @@ class Survey:
         taken = [part for part in self._parts if part.structs]
         clients = [part.section.client for part in taken]
         return Admission(
+            source=self._update,
             update=self._encode(taken),
             gap=self._gap,
             bindings={}
             if self._foreign
             else {client: self._user for client in clients if client not in self._owners},
             authors={part.section.client: (part.strand.first, part.strand.next) for part in taken},
-            keys=self._keys,
+            rivals=list(self._rivals.values()),
             structs=sum(part.structs for part in taken),
             deletes=self._has_deletes,
             growth={part.section.client: part.strand for part in taken},
+            follows=self._follows,
         )
 
     def _encode(self, taken: list[_Part]) -> bytes:
@@ -289,7 +302,7 @@ class Survey:
         part.take(struct)
         if left is not None or struct.right is not None:
             self._patch(part, struct, left, offset)
-        self._record(strand, client, struct, place)
+        self._record(strand, client, struct, left, place)
         return True
 
     def _require_own(self, client: int) -> None:
@@ -371,7 +384,9 @@ class Survey:
         strand = self._strand_at((client, clock))
         return strand is not None and holds(strand.pairs, clock)
 
-    def _record(self, strand: Strand, client: int, struct: Struct, place: int) -> None:
+    def _record(
+        self, strand: Strand, client: int, struct: Struct, left: Id | None, place: int
+    ) -> None:
         if struct.kind == TYPE:
             if level_of(place) > self._limits.type_depth:
                 raise HostileUpdate(f"a shared type {level_of(place)} levels deep")
@@ -382,9 +397,49 @@ class Survey:
             place = GONE
         elif struct.kind == DELETED and place:
             place |= BARE
+        if place & KEYED:
+            self._enter(strand.entries, (client, strand.next), struct, left, place & ~BARE)
         strand.add(struct.clock + struct.length, place)
-        if struct.key is not None and struct.parent is not None:
-            self._keys.append((struct.parent, struct.key))
+
+    def _enter(
+        self, entries: Entries, id_: Id, struct: Struct, left: Id | None, place: int
+    ) -> None:
+        """Note a map entry, and whether its writer knew the one whose place it takes."""
+        seen = left or struct.right
+        if seen is None:
+            key = struct.key or ""
+            # Into a map that came with this very update nobody else has written.
+            is_rival = self._is_known(struct.parent)
+        else:
+            key, is_rival, seen = self._follow(seen)
+        if is_rival:
+            self._rivals[id_] = Rival(id_, seen, place, key, struct.start, struct.end)
+        entries.add(id_[1], key, BEATEN if struct.kind == DELETED else LAST)
+
+    def _is_known(self, parent: str | Id | None) -> bool:
+        if not isinstance(parent, tuple):
+            return True
+        strand = self._strands.get(parent[0])
+        return strand is not None and parent[1] < strand.next
+
+    def _follow(self, seen: Id) -> tuple[str, bool, Id | None]:
+        """Let an entry follow the one its writer saw; return the key, and whether it has rivals.
+
+        The last is what was seen before all that this update brings.
+        """
+        strand = self._strand_at(seen)
+        if strand is None:  # it has a place, so there is one
+            raise HostileUpdate(f"{seen} is no map entry")
+        at = strand.entries.index(seen[1])
+        key, fate = strand.entries.keys[at], strand.entries.fates[at]
+        if strand is self._grown.get(seen[0]):
+            strand.entries.fates[at] = FOLLOWED
+            # Of a row of entries by one writer the last one speaks for all.
+            earlier = self._rivals.pop((seen[0], strand.entries.clocks[at]), None)
+            return key, fate == FOLLOWED or earlier is not None, earlier.seen if earlier else seen
+        is_rival = fate != LAST or seen in self._follows
+        self._follows[seen] = strand.entries, at
+        return key, is_rival, seen
 
     def _record_pairs(self, strand: Strand, struct: Struct) -> Iterator[None]:
         pairs = enumerate(_PAIR.finditer(struct.text), struct.clock + 1)

@@ -62,7 +62,7 @@ from crdt_calendar.protocol.content import (
     skip_values,
     truncated,
 )
-from crdt_calendar.protocol.lib0 import MAX_UINT, encode_uint
+from crdt_calendar.protocol.lib0 import MAX_UINT, Reader, Value, encode_uint
 
 HAS_LEFT: Final = 0x80
 HAS_RIGHT: Final = 0x40
@@ -317,6 +317,20 @@ def _read_id(data: bytes, position: int, own: _Own) -> tuple[Id, int]:
         client, position = read_uint(data, position)
     clock, position = read_uint(data, position)
     return (client, clock), position
+
+
+def read_value(data: bytes, start: int, end: int, client: int, limits: Limits) -> Value:
+    """The plain value that a struct of one clock holds, whose bytes are ``data[start:end]``.
+
+    None for content of another kind. Raises as `read_structs` does.
+    """
+    info = data[start]
+    if info & KIND != ANY:
+        return None
+    *_, position = _read_head(data, start + 1, info, limits, (client, encode_uint(client)))
+    reader = Reader(data, position, end)
+    reader.read_uint()  # how many there are
+    return reader.read_any(limits.value_depth)
 
 
 def _read_head(

@@ -16,12 +16,13 @@ MERGED_AT_ONCE = 64  # what `merge_updates` takes grows with the square of their
 class Batch:
     """Emissions in the order they were emitted, and what waits for them to be on disk.
 
-    ``ends`` says how far each author's clock reaches with these updates. ``held`` are answers
-    that contain what has been emitted so far and must not leave before it is committed.
-    ``received`` are the times at which the updates came in, for measuring.
+    ``starts`` and ``ends`` say how far each author's clock reaches before and with these updates.
+    ``held`` are answers that contain what has been emitted so far and must not leave before it is
+    committed. ``received`` are the times at which the updates came in, for measuring.
     """
 
     entries: list[Entry] = field(default_factory=list)
+    starts: dict[int, int] = field(default_factory=dict)
     ends: dict[int, int] = field(default_factory=dict)
     held: list[Callable[[], object]] = field(default_factory=list)
     received: list[float] = field(default_factory=list)
@@ -33,7 +34,8 @@ class Batch:
         """Append one emission; `authors` has the first and the end clock of each."""
         self.entries.append(entry)
         self.received.append(received)
-        for client, (_, end) in authors.items():
+        for client, (start, end) in authors.items():
+            self.starts.setdefault(client, start)
             self.ends[client] = end
 
     def merged(self) -> bytes:

@@ -50,6 +50,7 @@ class Peer:
         "_since",
         "catch_up",
         "error",
+        "had",
         "grant",
         "meter",
         "quiet_since",
@@ -74,6 +75,7 @@ class Peer:
         self.meter = Meter(limits, now)
         self.session = SyncSession()
         self.error: CalendarError | None = None
+        self.had: StateVector | None = None  # until it has sent what it wrote before it came
         self.stale = False
         self.quiet_since = now
         self.catch_up: Callable[[Peer, StateVector], None] | None = None

@@ -90,6 +90,16 @@ class Replica:
             self._full = self._doc.get_update()
         return self._full
 
+    @property
+    def doc(self) -> Doc[Map[object]]:
+        """The document. What is written to it leaves by `take_own`."""
+        return self._doc
+
+    def judge(self, change: Callable[[], None]) -> None:
+        """Let the server itself write, in one transaction; `take_own` has what it wrote."""
+        with self._doc.transaction():
+            change()
+
     def read(self) -> Calendar:
         """The calendar, for reading."""
         return Calendar(self._doc, clock=_now, new_id=_new_id, user=SERVER)

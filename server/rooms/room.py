@@ -8,6 +8,7 @@ sender too. Everything between two awaits is plain synchronous code on one threa
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -46,7 +47,8 @@ from server.rooms.frame import Frame
 from server.rooms.observer import Observer
 from server.rooms.pace import Pace
 from server.rooms.peer import Peer, Spawn, StateVector
-from server.rooms.replica import NOTHING, Replica
+from server.rooms.referee import Referee
+from server.rooms.replica import NOTHING, SERVER, Replica
 from server.rooms.schedule import Schedule, Turn
 from server.rooms.writer import Source, Writer
 from server.storage.log import Entry, Stored
@@ -81,6 +83,7 @@ class Room(Source):
         self.failed: CorruptData | None = None
         self._limits: Limits = writer.limits
         self._replica = Replica(stored.update, ledger)
+        self._referee = Referee(self._replica, writer.limits)
         self._presence = PresenceTable(self._limits)
         self._writer = writer
         self._observer = observer
@@ -88,7 +91,7 @@ class Room(Source):
         self._loop = asyncio.get_running_loop()
         self._peers: dict[Peer, None] = {}
         self._batch = Batch()
-        self._in_flight = 0
+        self._flying: deque[Batch] = deque()  # on their way to the disk
         self._published: StateVector = dict(ledger.state_vector)
         self._offering = Turn(partial(writer.offer, self))
         self._showing = Turn(self._show_presence)
@@ -126,7 +129,7 @@ class Room(Source):
     @property
     def idle(self) -> bool:
         """Whether the room may be let go: nobody is here, everything is on disk."""
-        return not (self._peers or self._batch or self._in_flight)
+        return not (self._peers or self._batch or self._flying)
 
     def close(self) -> None:
         """Free the document."""
@@ -164,7 +167,9 @@ class Room(Source):
             case UpdateReceived():
                 return self._receive_update(peer, event, arrived)
             case DiffWanted(state_vector):
-                peer.want(messages.read_state_vector(state_vector, self._limits))
+                known = messages.read_state_vector(state_vector, self._limits)
+                peer.had = known if peer.had is None and not peer.session.synced else peer.had
+                peer.want(known)
             case PresenceWanted():
                 if everyone := self._presence.everything():
                     peer.put(Frame(messages.encode_awareness(everyone), droppable=True))
@@ -196,18 +201,33 @@ class Room(Source):
         self, peer: Peer, event: UpdateReceived, arrived: float
     ) -> Awaitable[None] | None:
         self._writer.check()
+        unknown = self._unknown_to(peer, event)
         if len(event.update) > LARGE_BYTES:
-            return self._receive_in_parts(peer, event, arrived)
-        self._admit(peer, event, finish(self._check(peer, event.update)), arrived)
+            return self._receive_in_parts(peer, event, arrived, unknown)
+        admission = finish(self._check(peer, event.update))
+        self._admit(peer, event, admission, arrived, unknown)
         return None
 
-    async def _receive_in_parts(self, peer: Peer, event: UpdateReceived, arrived: float) -> None:
+    def _unknown_to(self, peer: Peer, event: UpdateReceived) -> StateVector:
+        """From which clocks on this update's writer knows nothing of which clients."""
+        if event.answer or peer.had is None:
+            unpublished = dict(self._batch.starts)
+            for batch in reversed(self._flying):
+                unpublished.update(batch.starts)
+            return unpublished
+        had, peer.had = peer.had, None
+        ends = self._replica.ledger.state_vector
+        return {client: had.get(client, 0) for client in ends if ends[client] > had.get(client, 0)}
+
+    async def _receive_in_parts(
+        self, peer: Peer, event: UpdateReceived, arrived: float, unknown: StateVector
+    ) -> None:
         """Take in a large update bit by bit; other rooms have their turn in between."""
         for part in split(event.update, self._limits, DELETES_AT_ONCE):
             await asyncio.sleep(0)
             if part is not None and peer.error is None:
                 admission = await _drive(self._check(peer, part))
-                if not self._admit(peer, event, admission, arrived):
+                if not self._admit(peer, event, admission, arrived, unknown):
                     return
 
     def _check(self, peer: Peer, update: bytes) -> Steps:
@@ -215,7 +235,12 @@ class Room(Source):
         return self._replica.ledger.check(update, peer.grant.user, foreign=foreign)
 
     def _admit(
-        self, peer: Peer, event: UpdateReceived, admission: Admission, arrived: float
+        self,
+        peer: Peer,
+        event: UpdateReceived,
+        admission: Admission,
+        arrived: float,
+        unknown: StateVector,
     ) -> bool:
         """Apply what the ledger passed and the grant allows; say whether to go on with the update.
 
@@ -230,7 +255,7 @@ class Room(Source):
         if not peer.grant.may_edit:
             self._refuse(peer)
             return False
-        self._apply(peer.grant.user, admission, arrived)
+        self._apply(peer.grant.user, admission, arrived, unknown)
         return True
 
     def _state_vector(self) -> bytes:
@@ -241,7 +266,8 @@ class Room(Source):
         self._observer.refused("forbidden")
         self._put(peer, PermissionDenied(f"{peer.grant.user} may read this calendar, not edit it"))
 
-    def _apply(self, user: str, admission: Admission, arrived: float) -> None:
+    def _apply(self, user: str, admission: Admission, arrived: float, unknown: StateVector) -> None:
+        suspicion = self._referee.look(user, admission, unknown)
         try:
             update = self._replica.apply(admission)
         except CorruptData as error:
@@ -249,6 +275,11 @@ class Room(Source):
             raise
         if update:
             self._emit(user, update, admission, arrived)
+        if suspicion is not None:
+            self._replica.judge(partial(self._referee.judge, suspicion))
+            for update, admission in self._replica.take_own():
+                self._referee.note(admission)
+                self._emit(SERVER, update, admission, arrived)
 
     def _fail(self, error: CorruptData) -> None:
         """The document cannot be trusted any more: everybody comes back to one loaded anew."""
@@ -300,7 +331,7 @@ class Room(Source):
 
     def _after_commit(self, action: Callable[[], object]) -> None:
         """Do something that shows the document as it is now, once that is on disk."""
-        if not (self._batch or self._in_flight):
+        if not (self._batch or self._flying):
             action()
         else:
             self._batch.held.append(action)
@@ -309,12 +340,12 @@ class Room(Source):
     def take(self) -> Batch:
         """Hand over everything pending; what comes later belongs to the next batch."""
         batch, self._batch = self._batch, Batch()
-        self._in_flight += 1
+        self._flying.append(batch)
         return batch
 
     def publish(self, batch: Batch) -> None:
         """The batch is on disk: let everybody hear of it."""
-        self._in_flight -= 1
+        self._flying.popleft()
         # Held answers first: a difference made after the first of these updates builds on nothing
         # that a peer lacks, while the updates may build on the difference.
         for action in batch.held:
@@ -353,7 +384,7 @@ class Room(Source):
 
     def _catch_up(self, peer: Peer, since: StateVector) -> None:
         """Answer with all that is not in `since`, once it is on disk."""
-        if self._writer.failing and (self._batch or self._in_flight):
+        if self._writer.failing and (self._batch or self._flying):
             self._spawn(partial(self._answer_from_disk, peer, peer.stale))
             return
         difference = Frame(messages.encode(SyncStep2(self._replica.encode(since))))
