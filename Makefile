@@ -37,6 +37,7 @@ bench: $(VENV)/.stamp-dev $(BENCH_NODE)/.stamp-node  ## measure, side by side wi
 	$(BIN)/python -m benchmarks.fanout $(BENCH)
 	$(BIN)/python -m benchmarks.ack
 	$(BIN)/python -m benchmarks.idle
+	$(BIN)/python -m benchmarks.detection
 	$(BIN)/python -m benchmarks.page
 
 pictures: $(VENV)/.stamp-dev $(WEB)/.stamp-page  ## the page in its main states, drawn into ./pictures to be looked at

@@ -19,7 +19,7 @@ only what the document can integrate at once:
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -100,16 +100,21 @@ class Ledger:
                 for found, place, key in strand.entries_from(clock):
                     yield (client, found), place, key
 
-    def last(self, rival: Rival) -> Id | None:
-        """The entry that nothing follows at the place and key of a rival, besides itself.
+    def last(self, rivals: Iterable[Rival]) -> dict[Id, Id]:
+        """For each rival that has one: the entry that nothing follows at its place and key.
 
-        Looks through all there is: for when rivals have been found, which is seldom.
+        Looks through all there is, once: for when rivals have been found, which is seldom.
         """
+        wanted: dict[int, list[Rival]] = {}
+        for rival in rivals:
+            wanted.setdefault(rival.place, []).append(rival)
+        found: dict[Id, Id] = {}
         for client, strand in self._strands.items():
-            for clock in strand.last_entries(rival.place, rival.key):
-                if (client, clock) != rival.id:
-                    return client, clock
-        return None
+            for clock, place, key in strand.last_entries(wanted):
+                for rival in wanted[place]:
+                    if rival.key == key and rival.id != (client, clock):
+                        found[rival.id] = client, clock
+        return found
 
     def equate(self, one: Id, other: Id) -> None:
         """Both say the same: whoever knows either knows the other."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Container, Iterator, MutableSequence
 from typing import Final
 
 from crdt_calendar.protocol.entries import LAST, Entries
@@ -101,17 +101,18 @@ class Strand:
             return self.insides[at]
         return None
 
-    def last_entries(self, place: int, key: str) -> Iterator[int]:
-        """The clocks of the map entries at a place, and a key, that nothing follows."""
+    def last_entries(self, wanted: Container[int]) -> Iterator[tuple[int, int, str]]:
+        """Clock, place and key of the map entries at those places that nothing follows."""
         entries = self.entries
         for run, found in enumerate(self.places):
-            if found & ~BARE != place:
+            place = found & ~BARE
+            if place not in wanted:
                 continue
             end = self.starts[run + 1] if run + 1 < len(self.starts) else self.next
             at = bisect_left(entries.clocks, self.starts[run])
             while at < len(entries.clocks) and entries.clocks[at] < end:
-                if entries.keys[at] == key and entries.fates[at] == LAST:
-                    yield entries.clocks[at]
+                if entries.fates[at] == LAST:
+                    yield entries.clocks[at], place, entries.keys[at]
                 at += 1
 
     def entries_from(self, clock: int) -> Iterator[tuple[int, int, str]]:

@@ -7,14 +7,15 @@ for a conflict, whoever the client is. The rest of an update costs a look at two
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
 from pycrdt import Map
 
-from crdt_calendar.errors import InvalidValue
+from crdt_calendar.errors import InvalidValue, NoSuchConflict
 from crdt_calendar.limits import Limits
 from crdt_calendar.model.bookings import double_bookings
 from crdt_calendar.model.conflicts import (
@@ -32,36 +33,17 @@ from crdt_calendar.model.conflicts import (
 )
 from crdt_calendar.model.details import Stamp
 from crdt_calendar.model.event import Event
-from crdt_calendar.model.fields import ATTENDEE, BOOKKEEPING
-from crdt_calendar.model.maps import read_map, set_plain
+from crdt_calendar.model.fields import BOOKKEEPING
+from crdt_calendar.model.maps import set_plain
 from crdt_calendar.protocol.entries import Rival
 from crdt_calendar.protocol.ledger import Admission
-from crdt_calendar.protocol.strand import place_in_root
 from crdt_calendar.protocol.update import Id, read_value
 from server.rooms.replica import Replica
+from server.rooms.suspicion import MOST_AT_ONCE, Clocks, Lookout, Suspicion, Values, is_booking
 
-# Of one update; whoever returns with more has been away for long, and the rest is in the history.
-MOST_AT_ONCE = 100
 MOST_RECORDS = 1000
-EVENTS = place_in_root("events")
 DELETED = "deleted"
 UPDATED = "updated"
-
-Values = dict[str, object]
-Clocks = Mapping[int, int]
-
-
-@dataclass(slots=True)
-class Suspicion:
-    """What the document said before an update that may be in conflict with it."""
-
-    user: str
-    update: bytes
-    before: dict[str, Values] = field(default_factory=dict)  # of events, by id
-    rivals: list[tuple[str, Rival, Id]] = field(default_factory=list)  # event, and the other entry
-    entries: list[tuple[Id, int, str]] = field(default_factory=list)  # that the update brings
-    written: dict[str, dict[str, Id]] = field(default_factory=dict)  # the same by event and key
-    unknown: dict[str, dict[str, Id]] = field(default_factory=dict)  # what the writer cannot know
 
 
 class Referee:
@@ -70,36 +52,26 @@ class Referee:
     def __init__(self, replica: Replica, limits: Limits) -> None:
         self._replica = replica
         self._limits = limits
+        self._lookout = Lookout(replica)
         self._events: Map[object] = replica.doc.get("events", type=Map)
         self._conflicts = Conflicts(replica.doc, replica.read())
         # By event and field: whose value it is that we wrote there last.
         self._put_back: dict[tuple[str, str], Claim] = {}
         self._stands_for: dict[str, Claim] = {}  # the same, by the entries that we wrote
+        self._recorded: dict[tuple[str, str], dict[str, None]] = {}
+        self._count = 0
+        self._recall()
 
     def look(self, user: str, admission: Admission, unknown: Clocks) -> Suspicion | None:
-        """What speaks for a conflict, before the update is applied; None when nothing does.
-
-        ``unknown`` says from which clocks on the writer knows nothing of which clients.
-        """
-        if not admission.rivals and not unknown:
-            return None
-        found = Suspicion(user, admission.source)
-        for rival in admission.rivals[:MOST_AT_ONCE]:
-            self._suspect(rival, found)
-        self._gather(admission, unknown, found)
-        if not found.rivals and not found.unknown:
-            return None
-        for event in {*found.written, *found.unknown} - found.before.keys():
-            if (values := self._values(event)) is not None:
-                found.before[event] = values
-        return found
+        """What speaks for a conflict, before the update is applied; see `Lookout.look`."""
+        return self._lookout.look(user, admission, unknown)
 
     def judge(self, found: Suspicion) -> None:
         """Say what stands, now that the update is applied, and write it down.
 
         Whatever it finds amiss in what people wrote concerns nobody but the record.
         """
-        found.written = self._by_event(found.entries)  # events that it makes can be named now
+        found.written = self._lookout.by_event(found.entries)  # now also in events that it makes
         strategy = self._replica.read().properties().conflict_strategy
         if strategy not in STRATEGIES:
             strategy = LAST_WRITE_WINS
@@ -112,69 +84,19 @@ class Referee:
     def note(self, admission: Admission) -> None:
         """What we wrote has been admitted: remember for whom, by the entries that say it."""
         for id_, place, key in admission.entries():
-            event = self._event_at(place)
+            event = self._lookout.event_at(place)
             claim = None if event is None else self._put_back.get((event, key))
             if claim is not None:
                 self._stands_for[_name(id_)] = claim
         while len(self._stands_for) > MOST_RECORDS:
             del self._stands_for[next(iter(self._stands_for))]
 
-    # Finding
-
-    def _suspect(self, rival: Rival, found: Suspicion) -> None:
-        event = self._event_at(rival.place)
-        values = None if event is None else self._values(event)
-        if event is None or values is None or (rival.seen is None and rival.key not in values):
-            return
-        other = self._replica.ledger.last(rival)
-        if other is not None:
-            found.before[event] = values
-            found.rivals.append((event, rival, other))
-
-    def _gather(self, admission: Admission, unknown: Clocks, found: Suspicion) -> None:
-        """What was written, and what the writer could not know, where both are of interest."""
-        written = list(admission.entries())
-        ledger = self._replica.ledger
-        news = [
-            entry
-            for entry in ledger.entries_since(unknown)
-            if entry[0][0] not in admission.growth and ledger.owner_of(entry[0][0]) != found.user
-        ]
-        places = {place for _, place, _ in written}
-        books = any(_is_booking(key) for *_, key in written)
-        of_interest = [
-            entry for entry in news if entry[1] in places or (books and _is_booking(entry[2]))
-        ]
-        if of_interest or found.rivals:
-            found.entries = written
-            found.written = self._by_event(written)
-            found.unknown = self._by_event(of_interest)
-
-    def _by_event(self, entries: Iterable[tuple[Id, int, str]]) -> dict[str, dict[str, Id]]:
-        found: dict[str, dict[str, Id]] = {}
-        places: dict[int, str | None] = {}
-        for id_, place, key in entries:
-            if place not in places:
-                places[place] = self._event_at(place)
-            event = places[place]
-            if event is not None and key not in ("created", "sequence"):
-                found.setdefault(event, {})[key] = id_
-        return found
-
-    def _event_at(self, place: int) -> str | None:
-        path = self._replica.ledger.path(place)
-        return path[1][0] if path and path[0] == EVENTS and len(path[1]) == 1 else None
-
-    def _values(self, event: str) -> Values | None:
-        shared = self._events.get(event)
-        return read_map(shared) if isinstance(shared, Map) else None
-
     # Judging
 
     def _judge_field(
         self, found: Suspicion, event: str, rival: Rival, other: Id, strategy: str
     ) -> None:
-        before, after = found.before[event], self._values(event)
+        before, after = found.before[event], self._lookout.values(event)
         held, written = before.get(rival.key), self._written(found, rival)
         now = None if after is None else after.get(rival.key)
         # Where nothing is said, nothing is lost; what is no plain value merges by itself.
@@ -222,8 +144,11 @@ class Referee:
                 return _with_claim(conflict, writes.index(_seen(rival)), ours)
         return None
 
-    def _of(self, event: str, key: str) -> list[Conflict]:
-        return [one for one in self._conflicts if (one.event, one.field) == (event, key)]
+    def _of(self, event: str, key: str) -> Iterator[Conflict]:
+        """The records about that field."""
+        for conflict_id in self._recorded.get((event, key), ()):
+            with suppress(NoSuchConflict, InvalidValue):  # others may write there, too
+                yield self._conflicts.get(conflict_id)
 
     def _put(self, event: str, key: str, now: object, claim: Claim) -> None:
         """Let the document say what the claim says."""
@@ -238,7 +163,7 @@ class Referee:
             others = dict(found.unknown.get(event, {}))
             if event in concurrent:
                 others[UPDATED] = concurrent[event]
-            before, after = found.before.get(event), self._values(event)
+            before, after = found.before.get(event), self._lookout.values(event)
             if not others or before is None or after is None or DELETED not in after:
                 continue
             edits = _edits(keys)
@@ -252,7 +177,7 @@ class Referee:
     ) -> None:
         """The writer deleted what somebody else was editing."""
         other = next(iter(others.values()))
-        owner, after = self._owner(other), self._values(event) or {}
+        owner, after = self._owner(other), self._lookout.values(event) or {}
         deletion = Claim(after.get(DELETED), found.user, self._when(found, event, after))
         edited_at = _moment(found.before[event].get(UPDATED), owner)
         edit = Claim(None, owner, edited_at, _edits(others))
@@ -262,7 +187,7 @@ class Referee:
         self, found: Suspicion, event: str, written: Id, others: Mapping[str, Id], strategy: str
     ) -> None:
         """The writer edited what somebody else had deleted."""
-        after = self._values(event) or {}
+        after = self._lookout.values(event) or {}
         tombstone = after.get(DELETED)
         stamp = _stamp(tombstone)
         deletion = Claim(tombstone, stamp.by if stamp else "", stamp.at if stamp else None)
@@ -279,8 +204,8 @@ class Referee:
 
     def _judge_bookings(self, found: Suspicion, strategy: str) -> None:
         """Two events came to be at one time for one person, by people who could not know."""
-        moved = [event for event, keys in found.written.items() if any(map(_is_booking, keys))]
-        others = [event for event, keys in found.unknown.items() if any(map(_is_booking, keys))]
+        moved = [event for event, keys in found.written.items() if any(map(is_booking, keys))]
+        others = [event for event, keys in found.unknown.items() if any(map(is_booking, keys))]
         if not moved or not others:
             return
         calendar = self._replica.read()
@@ -314,11 +239,26 @@ class Referee:
     # How
 
     def _record(self, conflict: Conflict) -> None:
-        if len(self._conflicts) >= MOST_RECORDS:
-            for old in [one for one in self._conflicts if one.state == RESOLVED][:MOST_AT_ONCE]:
-                self._conflicts.discard(old.id)
-        if len(self._conflicts) < MOST_RECORDS:
+        if self._count >= MOST_RECORDS:
+            self._make_room()
+        known = self._recorded.setdefault((conflict.event, conflict.field), {})
+        if self._count < MOST_RECORDS or conflict.id in known:
+            self._count += conflict.id not in known
+            known[conflict.id] = None
             self._conflicts.record(conflict)
+
+    def _make_room(self) -> None:
+        for old in [one for one in self._conflicts if one.state == RESOLVED][:MOST_AT_ONCE]:
+            self._conflicts.discard(old.id)
+        self._recall()
+
+    def _recall(self) -> None:
+        """Which records there are, by what they are about."""
+        self._recorded.clear()
+        self._count = 0
+        for conflict in self._conflicts:
+            self._recorded.setdefault((conflict.event, conflict.field), {})[conflict.id] = None
+            self._count += 1
 
     def _owner(self, id_: Id) -> str:
         return self._replica.ledger.owner_of(id_[0]) or ""
@@ -345,10 +285,6 @@ def _preferred(claims: tuple[Claim, ...], stands: int, strategy: str) -> int:
     # What came in later was written later, unless its writer says otherwise.
     is_second_later = first is None or second is None or second >= first
     return int(is_second_later == (strategy == LAST_WRITE_WINS))
-
-
-def _is_booking(key: str) -> bool:
-    return key == "when" or key.startswith(ATTENDEE)
 
 
 def _seen(rival: Rival) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from time import monotonic, time
 from typing import TypeVar
@@ -18,6 +18,7 @@ from typing import TypeVar
 import anyio
 
 from crdt_calendar.errors import (
+    CalendarError,
     CorruptData,
     OverloadError,
     RateExceeded,
@@ -50,6 +51,7 @@ from server.rooms.peer import Peer, Spawn, StateVector
 from server.rooms.referee import Referee
 from server.rooms.replica import NOTHING, SERVER, Replica
 from server.rooms.schedule import Schedule, Turn
+from server.rooms.suspicion import Suspicion
 from server.rooms.writer import Source, Writer
 from server.storage.log import Entry, Stored
 
@@ -276,10 +278,15 @@ class Room(Source):
         if update:
             self._emit(user, update, admission, arrived)
         if suspicion is not None:
+            self._judge(suspicion, arrived)
+
+    def _judge(self, suspicion: Suspicion, arrived: float) -> None:
+        # Whatever odd values there are, who wrote them keeps the connection; there is no record.
+        with suppress(CalendarError, ArithmeticError, ValueError):
             self._replica.judge(partial(self._referee.judge, suspicion))
-            for update, admission in self._replica.take_own():
-                self._referee.note(admission)
-                self._emit(SERVER, update, admission, arrived)
+        for update, admission in self._replica.take_own():
+            self._referee.note(admission)
+            self._emit(SERVER, update, admission, arrived)
 
     def _fail(self, error: CorruptData) -> None:
         """The document cannot be trusted any more: everybody comes back to one loaded anew."""

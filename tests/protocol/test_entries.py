@@ -116,9 +116,9 @@ def test_a_first_value_by_both_may_be_a_rival(house: House, writers: tuple[Write
     anna.write("location", "here")
     berta.write("location", "there")
     [first] = anna.push().rivals
-    assert first.seen is None and house.ledger.last(first) is None
+    assert first.seen is None and house.ledger.last([first]) == {}
     [second] = berta.push().rivals
-    assert second.seen is None and house.ledger.last(second) == first.id
+    assert second.seen is None and house.ledger.last([second]) == {second.id: first.id}
 
 
 def test_a_removed_value_is_known_as_well(writers: tuple[Writer, Writer]) -> None:
@@ -149,7 +149,7 @@ def test_who_follows_the_one_that_was_beaten_has_rivals_too(
     berta.write("title", "berta")
     anna.push()
     [rival] = berta.push().rivals
-    other = house.ledger.last(rival)
+    other = house.ledger.last([rival])[rival.id]
     assert other == (anna.doc.client_id, house.ledger.state_vector[anna.doc.client_id] - 1)
     event = house.doc.get("events", type=Map)["e"]
     assert isinstance(event, Map)
@@ -198,7 +198,7 @@ def test_rivals_are_exactly_those_who_did_not_know(seed: int) -> None:
 def only_known(house: House, admission: Admission) -> Admission:
     """Without first values where nobody had written any."""
     admission.rivals[:] = [
-        rival for rival in admission.rivals if rival.seen is not None or house.ledger.last(rival)
+        rival for rival in admission.rivals if rival.seen is not None or house.ledger.last([rival])
     ]
     return admission
 
@@ -208,7 +208,7 @@ def settle(house: House, admission: Admission) -> None:
     event = house.doc.get("events", type=Map)["e"]
     assert isinstance(event, Map)
     for rival in admission.rivals:
-        other = house.ledger.last(rival)
+        other = house.ledger.last([rival])[rival.id]
         value = event.get(rival.key)
-        assert other is not None and isinstance(value, float | int)
+        assert isinstance(value, float | int)
         house.ledger.beat(other if value < 0 else rival.id)
