@@ -10,6 +10,7 @@ import anyio
 import pytest
 from anyio.to_thread import run_sync
 
+from crdt_calendar.model.conflicts import Conflicts
 from crdt_calendar.model.when import When
 from tests.interop.conftest import LONE_SECONDS
 from tests.support.client import connected
@@ -133,6 +134,61 @@ async def test_edits_made_offline_on_both_sides_survive_a_killed_server(
             await bob.until(whole)
             assert await alice.events() == await bob.events()
             assert (await alice.status())["closes"][0][0] == 1006
+
+
+async def test_two_stock_editors_back_from_offline_are_told_of_their_conflict(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with running(tmp_path_factory.mktemp("rivals") / "data") as server:
+        async with node() as clients:
+            alice, bob = await two(clients, server, "demo")
+            await alice.create("e", title="before", location="here")
+            await bob.until_event("e", title="before")
+            await run_sync(server.kill)
+            await alice.set("e", "title", "by alice")
+            await bob.set("e", "title", "by bob")
+            await bob.set("e", "location", "there")
+            await run_sync(server.start)
+            async with connected(server.url, server.token("carol")) as carol:
+                records = Conflicts(carol.doc, carol.calendar)
+                await carol.until(lambda: len(records))
+                [conflict] = records
+                assert (conflict.event, conflict.field) == ("e", "title")
+                assert {(claim.by, claim.value) for claim in conflict.claims} == {
+                    ("alice", "by alice"),
+                    ("bob", "by bob"),
+                }
+                stands = conflict.claims[conflict.stands].value
+                for client in (alice, bob):
+                    await client.until_event("e", title=stands, location="there")
+
+
+async def test_stock_editors_who_have_seen_one_another_are_in_no_conflict(
+    server: ServerProcess, project: str
+) -> None:
+    """Both write at once, over and over; before each round both have seen the last one."""
+    rounds = 20
+    async with node() as clients:
+        alice, bob = await two(clients, server, project)
+        await alice.create("e", title="before")
+        await bob.until_event("e", title="before")
+        for number in range(rounds):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(alice.set, "e", "title", f"alice {number}")
+                tasks.start_soon(bob.set, "e", "title", f"bob {number}")
+
+            async def same(_: NodeClient) -> bool:
+                return await alice.events() == await bob.events()
+
+            await anyio.sleep(0.05)
+            await alice.until(same)
+        async with connected(server.url, server.token("carol", project), project) as carol:
+            await carol.until_synced()
+            found = [
+                tuple(str(claim.value).split()[1] for claim in conflict.claims)
+                for conflict in Conflicts(carol.doc, carol.calendar)
+            ]
+        assert found and all(one == other for one, other in found)
 
 
 async def told_within(server: ServerProcess, seconds: float) -> float:
