@@ -133,6 +133,30 @@ def test_long_polling_where_websocket_is_blocked_and_back(
     )
 
 
+def test_a_phone_in_a_pocket_lets_go_of_the_line_and_is_back_within_a_second(
+    people: Callable[..., Person], join: Join, server: ServerProcess, project: str
+) -> None:
+    person = people(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    # Half a minute in the background takes less here.
+    person.context.add_init_script(
+        "const later = setTimeout;"
+        "window.setTimeout = (call, ms, ...rest) => later(call, ms === 30000 ? 50 : ms, ...rest)"
+    )
+    ann = person.open(server.token("ann", project, name="Ann")).ready()
+    hide = """(hidden) => {
+      Object.defineProperty(document, 'hidden', { value: hidden, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }"""
+    ann.page.evaluate(hide, True)
+    _wait(lambda: server.metric("room_connections", room=project) == 0)
+    join("bob").create("Meanwhile")
+    shown = time.monotonic()
+    ann.page.evaluate(hide, False)
+    ann.says("connected")
+    assert time.monotonic() - shown < 1
+    ann.sees("Meanwhile")
+
+
 def test_a_removed_member_is_told_why_and_does_not_hammer(
     join: Join, server: ServerProcess, project: str
 ) -> None:
