@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from pycrdt import Doc, Map
@@ -297,6 +298,28 @@ def test_resolving_is_an_edit(house: House, meet: Meet) -> None:
     [conflict] = house.conflicts()
     assert (conflict.state, conflict.stands, conflict.resolved["by"]) == ("resolved", 0, "anna")
     assert house.value("e", "title") == "anna"
+
+
+def test_old_decided_records_make_room_and_open_ones_stay(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.rooms.referee.MOST_RECORDS", 4)
+    anna, berta = Writer(house, "anna"), Writer(house, "berta")
+    for number in range(8):
+        anna.calendar.create(event_id=f"e{number}", title="first")
+    anna.sync()
+    berta.pull()
+    for number in range(8):
+        for writer in (anna, berta):
+            writer.write("title", writer.name, f"e{number}")
+            writer.push()
+        if number < 2:
+            records = Conflicts(house.replica.doc, house.replica.read())
+            for conflict in records.open():
+                house.replica.judge(partial(records.resolve, conflict.id, conflict.stands))
+                house.replica.take_own()
+    events = sorted(conflict.event for conflict in house.conflicts())
+    assert events == ["e2", "e3", "e4", "e5"], "the decided ones went, and then it was full"
 
 
 @pytest.mark.parametrize("seed", range(200))
