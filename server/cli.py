@@ -19,7 +19,17 @@ import click
 
 from crdt_calendar.errors import CalendarError, DataLocked, ServiceRestart
 from server import logs
-from server.commands import calendars, inspect, options, projects, serve, tokens, upkeep
+from server.commands import (
+    calendars,
+    edit,
+    inspect,
+    options,
+    projects,
+    serve,
+    tokens,
+    upkeep,
+    watch,
+)
 
 
 class Failure(click.ClickException):
@@ -114,6 +124,8 @@ for _command in (
     projects.projects,
     calendars.import_,
     calendars.export,
+    watch.watch,
+    edit.edit,
     inspect.inspect,
     upkeep.compact,
     upkeep.backup,
