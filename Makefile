@@ -38,10 +38,11 @@ bench: $(VENV)/.stamp-dev $(BENCH_NODE)/.stamp-node  ## measure, side by side wi
 	$(BIN)/python -m benchmarks.ack
 	$(BIN)/python -m benchmarks.idle
 	$(BIN)/python -m benchmarks.detection
+	$(BIN)/python -m benchmarks.reconcile
 	$(BIN)/python -m benchmarks.page
 
 pictures: $(VENV)/.stamp-dev $(WEB)/.stamp-page  ## the page in its main states, drawn into ./pictures to be looked at
-	SCREENSHOTS=pictures $(BIN)/pytest tests/browser/test_browser_pictures.py
+	SCREENSHOTS=pictures $(BIN)/pytest tests/browser/test_browser_pictures.py tests/browser/test_browser_conflicts.py
 
 wheel: $(VENV)/.stamp-dev $(WEB)/.stamp-page  ## a wheel in dist, with the page in it
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -24,6 +24,7 @@ import anyio
 from crdt_calendar.client.broadcast import Stream
 from crdt_calendar.client.calendar import LocalCalendar
 from crdt_calendar.client.changes import Change
+from crdt_calendar.client.conflicts import ConflictWatch
 from crdt_calendar.client.connection import ConnectionState, Status
 from crdt_calendar.client.damage import Recovery
 from crdt_calendar.client.edits import PendingEdit
@@ -38,6 +39,7 @@ from crdt_calendar.client.token import Tokens, TokenSource, user_of
 from crdt_calendar.client.transports import Address
 from crdt_calendar.client.watched import WatchedDoc
 from crdt_calendar.limits import Limits
+from crdt_calendar.model.conflicts import Conflict, Conflicts
 from crdt_calendar.model.timeline import Timeline
 
 # A server that has kept a calendar for years sends all of it in one message.
@@ -74,6 +76,7 @@ class CalendarClient:
         on_rejected: Callable[[EditsRejected], object] | None = None,
         on_progress: Callable[[Progress], object] | None = None,
         on_recovered: Callable[[Recovery], object] | None = None,
+        on_conflict: Callable[[Conflict], object] | None = None,
     ) -> None:
         self.project = project
         self.recovered: Recovery | None = None
@@ -89,6 +92,7 @@ class CalendarClient:
         self._on_progress = on_progress
         self._on_rejected = on_rejected or _ignore
         self._on_recovered = on_recovered or _ignore
+        self._on_conflict = on_conflict
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> ClientCalendar:
@@ -101,6 +105,10 @@ class CalendarClient:
             stack.callback(self._document.close)
             timeline = stack.enter_context(Timeline(self._document.doc))
             self.calendar = ClientCalendar(self, self._document.doc, self._user, timeline)
+            self._watch = ConflictWatch(self._document.doc)
+            stack.callback(self._watch.close)
+            self._watch.found.listen(self._on_conflict)
+            self._document.told = lambda: self._watch.tell(self.calendar)
             self._make_link()
             stack.callback(self._let_go)
             self._tasks = await stack.enter_async_context(anyio.create_task_group())
@@ -140,6 +148,13 @@ class CalendarClient:
         Raises `MissedNews` for whoever leaves very many of them unread.
         """
         return self._document.changes.stream()
+
+    def conflicts(self) -> Stream[Conflict]:
+        """Conflicts that come to be open from now on, as an async iterator.
+
+        Those that are open are in ``calendar.conflicts``, where they are also decided.
+        """
+        return self._watch.found.stream()
 
     @property
     def disk_error(self) -> ReplicaFailed | None:
@@ -226,6 +241,8 @@ class ClientCalendar(LocalCalendar):
     def __init__(self, client: CalendarClient, doc: WatchedDoc, user: str, line: Timeline) -> None:
         super().__init__(doc, user, line)
         self.client = client
+        self.conflicts = Conflicts(doc, self)
+        """What was written without knowledge of something else; ``resolve`` decides."""
 
     @property
     def pending(self) -> tuple[PendingEdit, ...]:

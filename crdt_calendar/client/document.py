@@ -44,6 +44,8 @@ class LocalDocument:
         self.ledger = ledger
         self.changes: Broadcast[Change] = Broadcast(MOST_CHANGES)
         self.edited: Callable[[bytes], object] = _unheard
+        self.told: Callable[[], object] = _unwatched
+        """Called when all that was written or came in has been told of."""
         self.dirty = anyio.Event()
         """Set while something waits for `flush`."""
         self.disk_error: ReplicaFailed | None = None
@@ -83,7 +85,7 @@ class LocalDocument:
 
     def abandon(self) -> None:
         """Let the document go: one that is observed is never freed."""
-        self.doc.settled = _unwatched
+        self.doc.settled = self.told = _unwatched
         self._open.close()
         self.changes.end()
         if self._replica is not None:
@@ -111,6 +113,7 @@ class LocalDocument:
             self._emitted = []
             self._keep(emitted)
         self._tell(self._feed.take(), local=False)
+        self.told()
         return not emitted and self._lacks(update)
 
     def arrived(self, up_to: int) -> None:
@@ -172,6 +175,7 @@ class LocalDocument:
         finally:
             self.edited(update)
             self._tell(changes, local=True)
+            self.told()
 
     def _lacks(self, update: bytes) -> bool:
         """Whether an update that changed nothing waits for something, rather than being known."""

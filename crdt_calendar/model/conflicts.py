@@ -155,16 +155,18 @@ class Conflicts:
         if not 0 <= index < len(conflict.claims):
             raise InvalidValue(f"index: conflict {conflict_id} has {len(conflict.claims)} values")
         with self._doc.transaction():
-            if index != conflict.stands:
-                self._write(conflict, conflict.claims[index])
+            self._write(conflict, index)
             stamp = self._calendar.stamp()
             self.record(replace(conflict, stands=index, state=RESOLVED, resolved=stamp))
 
-    def _write(self, conflict: Conflict, claim: Claim) -> None:
-        if conflict.kind == BOOKING:
-            return
+    def _write(self, conflict: Conflict, index: int) -> None:
+        claim = conflict.claims[index]
         if conflict.kind == FIELD:
-            self._calendar.patch(conflict.event, {conflict.field: claim.value})
+            # What stands may have been written anew since by somebody who knew: leave it.
+            if index != conflict.stands:
+                self._calendar.patch(conflict.event, {conflict.field: claim.value})
+        elif conflict.kind != DELETION:
+            return
         elif claim.value is None:
             self._calendar.restore(conflict.event)
         elif conflict.event in self._calendar:

@@ -220,7 +220,9 @@ class Referee:
         self, found: Suspicion, ours: Event, theirs: Event, person: str, strategy: str
     ) -> None:
         name = f"{BOOKING}-{min(ours.id, theirs.id)}-{max(ours.id, theirs.id)}"
-        claims = (_booking(theirs), replace(_booking(ours), by=found.user))
+        entries = found.unknown[theirs.id]
+        who = next((self._owner(id_) for key, id_ in entries.items() if is_booking(key)), "")
+        claims = (_booking(theirs, who), _booking(ours, found.user))
         self._record(
             Conflict(
                 name,
@@ -299,10 +301,10 @@ def _edits(keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(key for key in keys if key not in (DELETED, UPDATED)))
 
 
-def _booking(event: Event) -> Claim:
-    stamp = event.updated
+def _booking(event: Event, by: str) -> Claim:
     when = event.when.to_value() if event.when else None
-    return Claim(when, stamp.by if stamp else "", stamp.at if stamp else None)
+    stamp = event.updated
+    return Claim(when, by, stamp.at if stamp and stamp.by == by else None)
 
 
 def _is_plain(*values: object) -> bool:

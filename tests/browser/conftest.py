@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support.browser import Person, Window
 from tests.support.server import ServerProcess, running
 
 Join = Callable[..., Window]
+Take = Callable[[Window, str], None]
 
 
 @pytest.hookimpl(trylast=True)
@@ -88,3 +90,18 @@ def today() -> str:
 
     now: date = datetime.now(ZoneInfo("Asia/Seoul")).date()
     return now.isoformat()
+
+
+@pytest.fixture
+def take(tmp_path: Path) -> Take:
+    """Takes a picture of a window, to be kept where pictures are wanted."""
+    folder = support.screenshots() or tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def take(window: Window, name: str) -> None:
+        window.page.wait_for_timeout(400)  # what moves has come to rest
+        path = folder / f"{name}.png"
+        window.page.screenshot(path=path)
+        assert path.stat().st_size > 5_000
+
+    return take

@@ -13,27 +13,11 @@ import pytest
 from playwright.sync_api import expect
 
 from server.demo import team_calendar
-from tests.browser.conftest import Join
-from tests.support.browser import Person, Window, screenshots
+from tests.browser.conftest import Join, Take
+from tests.support.browser import Person, Window
 from tests.support.server import ServerProcess
 
-Take = Callable[[Window, str], None]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-
-@pytest.fixture
-def take(tmp_path: Path) -> Take:
-    """Takes a picture of a window."""
-    folder = screenshots() or tmp_path
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def take(window: Window, name: str) -> None:
-        window.page.wait_for_timeout(400)  # what moves has come to rest
-        path = folder / f"{name}.png"
-        window.page.screenshot(path=path)
-        assert path.stat().st_size > 5_000
-
-    return take
 
 
 @pytest.fixture(autouse=True)

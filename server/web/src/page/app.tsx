@@ -14,7 +14,7 @@ import { Sidebar } from './shell/sidebar'
 import { SignIn } from './shell/sign-in'
 import { TopBar } from './shell/topbar'
 import { TryIt } from './shell/try-it'
-import { ConflictsButton, ConflictsPanel } from './status/conflicts'
+import { ConflictsButton, ConflictsDialog } from './status/conflicts'
 import { Progress } from './status/progress'
 import { useToasts } from './status/toasts'
 import { DropZone } from './transfer/drop-zone'
@@ -52,6 +52,7 @@ export function App() {
       <Progress />
       <Shortcuts />
       <ScopeDialog />
+      <ConflictsDialog />
       <Toaster
         position="bottom-left"
         closeButton
@@ -80,8 +81,7 @@ function SidePanel() {
     return <EventPanel key={`${project} ${event} ${recurrenceId}`} selection={panel.selection} />
   }
   if (panel?.kind === 'draft') return <DraftPanel project={panel.project} fields={panel.fields} />
-  if (panel?.kind === 'bin') return <BinPanel />
-  return panel?.kind === 'conflicts' ? <ConflictsPanel /> : null
+  return panel?.kind === 'bin' ? <BinPanel /> : null
 }
 
 /** At the first visit the first project is shown. */

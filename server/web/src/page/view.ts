@@ -21,7 +21,6 @@ export type Panel =
   /** An event that is not there yet: made on save, or thrown away. */
   | { kind: 'draft'; project: string; fields: EventPatch }
   | { kind: 'bin' }
-  | { kind: 'conflicts' }
   | null
 
 interface ViewState {

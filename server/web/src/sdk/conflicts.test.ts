@@ -115,10 +115,29 @@ describe('resolving a conflict', () => {
     expect([raw(), told()]).toEqual([before, ['open', 1]])
   })
 
-  it('does not mark a field that it does not know, whichever value is chosen', () => {
+  it('marks a field that it does not know where nothing is to be written', () => {
     const { conflicts, told } = open('x-colour', 'red')
-    conflicts.resolve('c', 1)
-    expect(told()).toEqual(['open', 1])
+    expect(conflicts.resolve('c', 1)).toBe(true)
+    expect(told()).toEqual(['resolved', 1])
+  })
+
+  it('says whether it was done, by whom, and when', () => {
+    const { conflicts } = open('title', 'Dinner')
+    expect([conflicts.resolve('other', 0), conflicts.resolve('c', 2)]).toEqual([false, false])
+    expect(conflicts.getSnapshot()[0]?.resolved).toBeNull()
+    const before = Date.now()
+    expect(conflicts.resolve('c', 0)).toBe(true)
+    const { by, at } = conflicts.getSnapshot()[0]?.resolved ?? { by: '', at: '' }
+    expect(by).toBe('ann')
+    expect(Date.parse(at)).toBeGreaterThanOrEqual(before)
+  })
+
+  it('is one transaction', () => {
+    const { calendar, conflicts } = open('title', 'Dinner')
+    const updates: Uint8Array[] = []
+    calendar.doc.on('update', (update: Uint8Array) => updates.push(update))
+    conflicts.resolve('c', 0)
+    expect(updates).toHaveLength(1)
   })
 
   it('does nothing for an event in the bin', () => {
@@ -128,5 +147,176 @@ describe('resolving a conflict', () => {
     expect(told()).toEqual(['open', 1])
     calendar.restore(id)
     expect(calendar.event(id)?.title).toBe('Lunch')
+  })
+})
+
+/** An event that ann deleted and bob edited. */
+function openDeletion() {
+  const doc = new Y.Doc()
+  const calendar = openCalendar(doc, { id: 'ann' })
+  const conflicts = openConflicts(doc, calendar)
+  const id = calendar.create({ title: 'Lunch', when: WHEN })
+  calendar.remove(id)
+  calendar.history.separate()
+  const tombstone = calendar.event(id)?.deleted
+  doc.getMap('conflicts').set('d', {
+    kind: 'deletion',
+    event: id,
+    field: 'deleted',
+    values: [
+      { value: tombstone, by: 'ann', at: tombstone?.at },
+      { value: null, by: 'bob', at: '', fields: ['location', 'title', 7] },
+    ],
+    stands: 0,
+    state: 'open',
+  })
+  const told = () => {
+    const { state, stands } = conflicts.getSnapshot()[0] ?? {}
+    return [state, stands, calendar.event(id)?.deleted ? 'in the bin' : 'there']
+  }
+  return { doc, calendar, conflicts, id, told }
+}
+
+describe('a deletion', () => {
+  it('says what was edited', () => {
+    const [conflict] = openDeletion().conflicts.getSnapshot()
+    expect(conflict?.kind).toBe('deletion')
+    expect(conflict?.values.map(({ fields }) => fields)).toEqual([[], ['location', 'title']])
+  })
+
+  it('is taken back, and that can be undone', () => {
+    const { calendar, conflicts, told } = openDeletion()
+    expect(conflicts.resolve('d', 1)).toBe(true)
+    expect(told()).toEqual(['resolved', 1, 'there'])
+    calendar.history.undo()
+    expect(told()).toEqual(['open', 0, 'in the bin'])
+    calendar.history.redo()
+    expect(told()).toEqual(['resolved', 1, 'there'])
+  })
+
+  it('stays, and is done again where somebody has restored the event meanwhile', () => {
+    const { calendar, conflicts, id, told } = openDeletion()
+    calendar.restore(id)
+    conflicts.resolve('d', 0)
+    expect(told()).toEqual(['resolved', 0, 'in the bin'])
+  })
+
+  it('of an event that is no more cannot be taken back', () => {
+    const { doc, conflicts, id } = openDeletion()
+    doc.getMap('events').delete(id)
+    expect(conflicts.resolve('d', 1)).toBe(false)
+    expect(conflicts.resolve('d', 0)).toBe(true)
+  })
+})
+
+describe('a double booking', () => {
+  it('is noted, and nothing else is written', () => {
+    const doc = new Y.Doc()
+    const calendar = openCalendar(doc, { id: 'ann' })
+    const conflicts = openConflicts(doc, calendar)
+    const [event, other] = ['One', 'Other'].map((title) => calendar.create({ title, when: WHEN }))
+    calendar.history.separate()
+    const values = ['bob', 'ann'].map((by) => ({ value: WHEN, by, at: '' }))
+    doc.getMap('conflicts').set('b', {
+      kind: 'booking',
+      event,
+      field: 'when',
+      values,
+      stands: 1,
+      state: 'open',
+      strategy: 'manual',
+      other,
+      attendee: 'carol@x.org',
+    })
+    const before = doc.getMap('events').toJSON()
+    expect(conflicts.resolve('b', 0)).toBe(true)
+    expect(doc.getMap('events').toJSON()).toEqual(before)
+    expect(conflicts.getSnapshot()[0]).toMatchObject({
+      kind: 'booking',
+      state: 'resolved',
+      strategy: 'manual',
+      other,
+      attendee: 'carol@x.org',
+    })
+    calendar.history.undo()
+    expect(conflicts.getSnapshot()[0]?.state).toBe('open')
+  })
+})
+
+describe('a record', () => {
+  const GOOD = {
+    event: 'e',
+    field: 'title',
+    values: [
+      { value: 'a', by: 'ann', at: 'soon' },
+      { value: 'b', at: null },
+    ],
+  }
+  const read = (record: unknown) => {
+    const doc = new Y.Doc()
+    doc.getMap('conflicts').set('c', record)
+    return openConflicts(doc, openCalendar(doc, { id: 'ann' })).getSnapshot()
+  }
+
+  it('that says little is read all the same', () => {
+    expect(read(GOOD)).toEqual([
+      {
+        id: 'c',
+        kind: 'field',
+        event: 'e',
+        field: 'title',
+        values: [
+          { value: 'a', by: 'ann', at: '', fields: [] },
+          { value: 'b', by: '', at: '', fields: [] },
+        ],
+        stands: 0,
+        state: 'open',
+        strategy: 'last_write_wins',
+        other: '',
+        attendee: '',
+        resolved: null,
+      },
+    ])
+  })
+
+  it.each([
+    ['text', 'text'],
+    ['no event', { ...GOOD, event: 1 }],
+    ['no field', { ...GOOD, field: undefined }],
+    ['no values', { ...GOOD, values: [] }],
+    ['values that are none', { ...GOOD, values: ['a', 'b'] }],
+    ['a writer who is no text', { ...GOOD, values: [{ value: 'a', by: 7 }] }],
+    ['a value that there is not', { ...GOOD, stands: 2 }],
+    ['half a value', { ...GOOD, stands: 0.5 }],
+    ['a kind that we do not know', { ...GOOD, kind: 'duel' }],
+    ['a booking without the other event', { ...GOOD, kind: 'booking' }],
+    ['an attendee who is no text', { ...GOOD, attendee: ['carol'] }],
+  ])('that is malformed is passed over: %s', (_, record) => {
+    expect(read(record)).toEqual([])
+  })
+})
+
+describe('the strategy', () => {
+  it.each([
+    ['manual', 'manual'],
+    ['keep-both', 'last_write_wins'],
+    [undefined, 'last_write_wins'],
+  ])('%s is read as %s', (written, read) => {
+    const doc = new Y.Doc()
+    if (written) doc.getMap('calendar').set('conflictStrategy', written)
+    const calendar = openCalendar(doc, { id: 'ann' })
+    expect(calendar.getSnapshot().properties.conflictStrategy).toBe(read)
+  })
+
+  it('is set, told, and undone', () => {
+    const doc = new Y.Doc()
+    const calendar = openCalendar(doc, { id: 'ann' })
+    const fields: (readonly string[])[] = []
+    calendar.onChange((changes) => fields.push(...changes.map((change) => change.fields)))
+    calendar.writeProperties({ conflictStrategy: 'first_write_wins' })
+    expect(doc.getMap('calendar').get('conflictStrategy')).toBe('first_write_wins')
+    expect(fields).toEqual([['conflictStrategy']])
+    calendar.history.undo()
+    expect(calendar.getSnapshot().properties.conflictStrategy).toBe('last_write_wins')
   })
 })

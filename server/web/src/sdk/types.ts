@@ -122,6 +122,8 @@ export interface CalendarProperties {
   readonly timezone: string
   readonly color: string
   readonly description: string
+  /** Which of two values stands at first when neither writer knew of the other. */
+  readonly conflictStrategy: ConflictStrategy
 }
 
 /** What of a series an edit is about. */
@@ -305,20 +307,49 @@ export interface Presence extends Readable<PresenceSnapshot> {
 
 // --- conflicts ----------------------------------------------------------------------------------
 
-/** A record under the root `conflicts`: two people wrote one field at once. */
+/** What stands at first: what was written later, or earlier; or what the CRDT chose, with nobody
+ * asked, or until somebody decides. */
+export type ConflictStrategy = 'last_write_wins' | 'first_write_wins' | 'merge' | 'manual'
+
+/** A field, with two values; an event, deleted and edited; or one person at two events at one time. */
+export type ConflictKind = 'field' | 'deletion' | 'booking'
+
+/** What one of them wrote. */
+export interface ConflictValue {
+  /** As the document has it; null for nothing, and of a deletion for "not deleted". */
+  readonly value: unknown
+  /** User id; '' if nobody knows. */
+  readonly by: string
+  /** An instant in ISO 8601; '' if nobody knows. */
+  readonly at: string
+  /** Keys of the event map that were edited while somebody else deleted the event. */
+  readonly fields: readonly string[]
+}
+
+/** A record under the root `conflicts`: two wrote without knowing of each other. */
 export interface Conflict {
   readonly id: string
+  readonly kind: ConflictKind
   readonly event: string
+  /** Key of the event map; `deleted` of a deletion, `when` of a booking. */
   readonly field: string
-  readonly values: readonly { readonly value: unknown; readonly by: string; readonly at: string }[]
+  readonly values: readonly ConflictValue[]
   /** Index in `values` of the one that stands. */
   readonly stands: number
   readonly state: 'open' | 'resolved'
+  /** By which it was settled at first. */
+  readonly strategy: ConflictStrategy
+  /** Of a booking the other event, and the address of who is invited to both; '' of all else. */
+  readonly other: string
+  readonly attendee: string
+  /** Who has decided, and when; null while nobody has, and where the record does not say. */
+  readonly resolved: Stamp | null
 }
 
 export interface Conflicts extends Readable<readonly Conflict[]> {
-  /** Make the value of that index stand; an ordinary edit that can be undone. */
-  resolve(id: string, index: number): void
+  /** Make the value of that index stand; an ordinary edit that can be undone. false if it cannot be
+   * written, for its form or because the event is not there: then nothing is. */
+  resolve(id: string, index: number): boolean
 }
 
 // --- all of it ----------------------------------------------------------------------------------

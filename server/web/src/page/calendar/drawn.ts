@@ -3,6 +3,7 @@
 import type { EventInput } from '@fullcalendar/react'
 import { useCallback, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { Instance, Person, Project, SaveState } from '../../sdk/types'
+import { eventsOf, openOf } from '../status/open-conflicts'
 import { useView } from '../view'
 import { mayEdit, projectColor, useOpenProjects } from '../workspace'
 import { instantOfDate, onClock } from './clock'
@@ -90,12 +91,7 @@ function draw(
   found: Inputs,
 ): void {
   const others = [...project.presence.getSnapshot().others.values()]
-  const disputed = new Set(
-    project.conflicts
-      .getSnapshot()
-      .filter(({ state }) => state === 'open')
-      .map(({ event }) => event),
-  )
+  const disputed = new Set(openOf(project).flatMap(eventsOf))
   const editable = mayEdit(project.id)
   const color = projectColor(project.id)
   const marked = others.filter(({ selected, editing }) => selected || editing)

@@ -16,11 +16,20 @@ export function useKeys(root: RefObject<HTMLElement | null>): void {
     const listen = (event: KeyboardEvent) => {
       const isTyping = event.target instanceof Element && event.target.closest(TYPING)
       if (event.defaultPrevented || (isTyping && event.key !== 'Escape')) return
+      if (isPress(event, root.current)) return
       if (act(event, root.current)) event.preventDefault()
     }
     window.addEventListener('keydown', listen)
     return () => window.removeEventListener('keydown', listen)
   }, [root])
+}
+
+/** Whether a key presses a button beside the calendar: that is what it is for. */
+function isPress({ key, target }: KeyboardEvent, root: HTMLElement | null): boolean {
+  const isKey = key === 'Enter' || key === ' '
+  return (
+    isKey && target instanceof Element && !!target.closest('button, a') && !root?.contains(target)
+  )
 }
 
 /** Do what a key says; whether it says anything. */

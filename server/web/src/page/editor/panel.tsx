@@ -11,6 +11,7 @@ import { useMessages } from '../i18n/messages'
 import { common } from '../messages'
 import { Avatar } from '../people/avatars'
 import { PanelFrame } from '../shell/panel-frame'
+import { ConflictHint } from '../status/conflicts'
 import { type Selection, useView } from '../view'
 import { mayEdit, nameOf, useOpenProject, useOpenProjects } from '../workspace'
 import { EventForm, type Values } from './form'
@@ -49,6 +50,7 @@ export function EventPanel({ selection }: { selection: Selection }) {
             {text.restore}
           </button>
         )}
+        <ConflictHint event={here.event} />
       </PanelFrame>
     )
   }
@@ -131,6 +133,7 @@ function Editor({
       }
     >
       {disabled && <p className="notice">{text.readOnly}</p>}
+      <ConflictHint event={event.id} />
       {inSeries && !disabled && (
         <ScopeChoice value={scope} mayFollow={mayFollow} onChange={setScope} />
       )}

@@ -23,13 +23,14 @@ export function Dialog({ title, children, onClose }: Props) {
     }
   }, [])
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it, and so does the button
     <dialog
       ref={dialog}
       className="dialog"
       aria-labelledby={id}
       onClose={onClose}
       onClick={({ target }) => target === dialog.current && onClose()}
+      // Escape is the browser's: the calendar would take it, and the dialog stay.
+      onKeyDown={(event) => event.key === 'Escape' && event.stopPropagation()}
     >
       <div className="dialog-body">
         <header>

@@ -6,6 +6,7 @@ import { toast } from 'sonner'
 import { targetOf } from '../calendar/actions'
 import { useShortcuts } from '../calendar/shortcuts'
 import { LANGUAGES, type Language, useMessages } from '../i18n/messages'
+import { StrategyChoice } from '../status/strategy'
 import { chooseFiles, exportCalendar } from '../transfer/transfer'
 import { type Theme, useView } from '../view'
 import { useWorkspace, workspace } from '../workspace'
@@ -76,6 +77,7 @@ export function Menu() {
                 </select>
               </label>
               <hr />
+              <StrategyChoice />
               {item(text.import, chooseFiles)}
               {item(text.export, () => exportCalendar(targetOf()))}
               {item(text.bin, () => set({ panel: { kind: 'bin' } }))}

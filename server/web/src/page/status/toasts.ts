@@ -2,22 +2,26 @@
 
 import { useEffect } from 'react'
 import { toast } from 'sonner'
-import type { Change, Project } from '../../sdk/types'
+import type { CalendarEvent, Change, Conflict, Project } from '../../sdk/types'
 import { onClock } from '../calendar/clock'
 import { isVisible } from '../calendar/visible'
 import { currentMessages } from '../i18n/messages'
 import { common } from '../messages'
-import { peopleOf } from '../people/people'
 import { useView } from '../view'
 import { useOpenProjects } from '../workspace'
+import { newsOf } from './conflict-news'
 import { messages } from './messages'
+import { eventsOf, keyOf, showConflicts } from './open-conflicts'
+import { writerOf } from './writers'
 
 const FOLD_MS = 1500
 const MOST = 3
 /** What is there when one comes is no news. */
 const SETTLE_MS = 3000
 
+/** Something that happened; `conflict` is one to decide. */
 interface News {
+  readonly kind?: 'conflict'
   readonly text: string
   readonly by: string
   readonly show: () => void
@@ -45,11 +49,20 @@ export class Fold {
 const fold = new Fold((news) => {
   const text = currentMessages(messages)
   if (document.hidden) return
-  if (news.length <= MOST)
-    for (const { text: told, show } of news)
-      toast(told, { action: { label: text.show, onClick: show } })
-  else toast(text.many(news.length, [...new Set(news.map(({ by }) => by))].join(', ')))
+  const conflicts = news.filter(({ kind }) => kind === 'conflict')
+  if (conflicts.length > MOST)
+    toast(text.openConflicts(conflicts.length), {
+      action: { label: text.look, onClick: () => showConflicts() },
+    })
+  else tellEach(conflicts, text.look)
+  const changes = news.filter(({ kind }) => kind !== 'conflict')
+  if (changes.length <= MOST) tellEach(changes, text.show)
+  else toast(text.many(changes.length, [...new Set(changes.map(({ by }) => by))].join(', ')))
 })
+
+function tellEach(news: readonly News[], label: string): void {
+  for (const { text, show } of news) toast(text, { action: { label, onClick: show } })
+}
 
 /** Follow the open projects. */
 export function useToasts(): void {
@@ -78,7 +91,16 @@ function follow(project: Project): () => void {
       fold.add({ text, by: user.name, show: () => useView.getState().set({}) })
     }
   })
+  const known = new Set(project.conflicts.getSnapshot().map(({ id }) => id))
+  const endConflicts = project.conflicts.subscribe(() => {
+    for (const conflict of project.conflicts.getSnapshot()) {
+      if (known.has(conflict.id)) continue
+      known.add(conflict.id)
+      if (isSettled() && conflict.state === 'open') tellConflict(project, conflict)
+    }
+  })
   return () => {
+    endConflicts()
     endChanges()
     endComing()
   }
@@ -97,11 +119,24 @@ function tell(project: Project, { kind, id, fields, by }: Change): void {
           ? text.moved
           : null
   if (!event || !when || !words) return
-  const shown = onClock(when, useView.getState().zone)
-  if (!event.recurrence && !isVisible(shown.start, shown.end)) return
-  const name =
-    peopleOf(project.presence.getSnapshot()).find(({ user }) => user.id === by)?.user.name ??
-    (by || text.somebody)
+  if (!isOnScreen(event)) return
+  const { name } = writerOf(project, by).user
   const show = () => useView.getState().open({ project: project.id, event: id, recurrenceId: null })
   fold.add({ text: words(name, event.title || currentMessages(common).untitled), by: name, show })
+}
+
+/** To those who are in it, and to those who see it. */
+function tellConflict(project: Project, conflict: Conflict): void {
+  const events = eventsOf(conflict).flatMap((id) => project.calendar.event(id) ?? [])
+  const writers = conflict.values.map(({ by }) => writerOf(project, by))
+  if (!writers.some(({ isSelf }) => isSelf) && !events.some(isOnScreen)) return
+  const by = writers.find(({ isSelf }) => !isSelf)?.user.name ?? ''
+  const show = () => showConflicts({ at: keyOf(project, conflict) })
+  fold.add({ kind: 'conflict', text: newsOf(project, conflict), by, show })
+}
+
+function isOnScreen({ when, recurrence }: CalendarEvent): boolean {
+  if (!when) return false
+  const shown = onClock(when, useView.getState().zone)
+  return recurrence !== null || isVisible(shown.start, shown.end)
 }

@@ -8,9 +8,11 @@ import type {
   CalendarProperties,
   CalendarSnapshot,
   Change,
+  ConflictStrategy,
   EventPatch,
   History,
   Instance,
+  Stamp,
   When,
 } from '../types'
 import {
@@ -31,6 +33,7 @@ import { Timeline } from './timeline'
 import { isZone } from './zone'
 
 const SCHEMA = 1
+const STRATEGIES = ['last_write_wins', 'first_write_wins', 'merge', 'manual'] as const
 
 /** Who writes here. */
 export interface Author {
@@ -163,7 +166,7 @@ export class CalendarStore implements Calendar {
     const part = event && partOf(event, at)
     if (!event || !part) return
     if (!at || part === 'all') {
-      this.#put(id, { deleted: this.#stamp() })
+      this.#put(id, { deleted: this.stamp() })
       return
     }
     const rest = part === 'following' && restOfSeries(event, at.recurrenceId)
@@ -181,6 +184,11 @@ export class CalendarStore implements Calendar {
       this.#markSchema()
       for (const [key, value] of differing) this.#properties.set(key, value)
     })
+  }
+
+  /** Who writes here, and now. */
+  stamp(): Stamp {
+    return { by: this.#author.id, at: new Date().toISOString() }
   }
 
   // How
@@ -202,7 +210,7 @@ export class CalendarStore implements Calendar {
    * message. */
   #make(values: Record<string, unknown>, description: string): string {
     const id = newId()
-    const stamp = this.#stamp()
+    const stamp = this.stamp()
     const book = { created: stamp, updated: stamp, sequence: 0, deleted: stamp }
     const entries = Object.entries({ ...values, ...book }).filter(([, value]) => value !== null)
     this.doc.transact(() => {
@@ -244,7 +252,7 @@ export class CalendarStore implements Calendar {
         else map.set(key, value)
       }
       map.set('sequence', sequence)
-      map.set('updated', this.#stamp())
+      map.set('updated', this.stamp())
     })
   }
 
@@ -254,10 +262,6 @@ export class CalendarStore implements Calendar {
 
   #markSchema(): void {
     if (!this.#properties.has('schema')) this.#properties.set('schema', SCHEMA)
-  }
-
-  #stamp(): { by: string; at: string } {
-    return { by: this.#author.id, at: new Date().toISOString() }
   }
 
   #map(id: string): EventMap | undefined {
@@ -345,10 +349,16 @@ export class CalendarStore implements Calendar {
       timezone: isZone(timezone) ? timezone : '',
       color: text('color'),
       description: text('description'),
+      conflictStrategy: readStrategy(text('conflictStrategy')),
     }
     const size = this.#cache.size - this.#binned.size
     return { version, properties, size, binned: this.#binned.size }
   }
+}
+
+/** What stands of two values; the first strategy when it is absent, or another word. */
+export function readStrategy(value: unknown): ConflictStrategy {
+  return STRATEGIES.find((strategy) => strategy === value) ?? STRATEGIES[0]
 }
 
 /** An event that comes out of the bin in the state in which it was made is new. */

@@ -206,6 +206,19 @@ describe('a connection', () => {
     })
   })
 
+  it('calls nothing saved that was refused, however late the answer comes', async () => {
+    const { saved, line } = connect()
+    const first = await line()
+    first.events.onMessage(hello())
+    saved.isHere(saved.note(['a'], 0), 1)
+    vi.advanceTimersByTime(15_000)
+    const asked = first.sent.findLast((message) => message?.type === 'status')
+    first.events.onMessage(denied('a viewer'))
+    first.events.onMessage(hello())
+    first.events.onMessage(encode(asked as Message))
+    expect(saved.of('a')).toBe('here')
+  })
+
   it('sends what was refused when the server asks for it again', async () => {
     const { connection, saved, line } = connect()
     const first = await line()

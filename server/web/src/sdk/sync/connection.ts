@@ -373,6 +373,8 @@ export class DocumentConnection implements Connection {
         break
       case 'denied':
         this.#set({ readOnly: true })
+        // What was asked before speaks of what was refused: no answer to it may call that saved.
+        for (const [number, asked] of this.#asked) this.#asked.set(number, { ...asked, upTo: 0 })
         this.#saved.refused(message.reason)
         break
       case 'status':
@@ -401,7 +403,8 @@ export class DocumentConnection implements Connection {
 
   #ask(): void {
     const number = ++this.#status
-    this.#asked.set(number, { upTo: this.#saved.last, at: this.#around.now() })
+    const upTo = this.#snapshot.readOnly ? 0 : this.#saved.last
+    this.#asked.set(number, { upTo, at: this.#around.now() })
     this.#send({ type: 'status', number })
     if (!this.#timers.has('answer')) this.#after('answer', ANSWER_MS, () => this.#unanswered())
   }
@@ -411,8 +414,7 @@ export class DocumentConnection implements Connection {
     if (!asked) return
     for (const earlier of [...this.#asked.keys()])
       if (earlier <= number) this.#asked.delete(earlier)
-    // What a viewer wrote was answered as well; it is not on the server's disk, whatever else is.
-    if (!this.#snapshot.readOnly) this.onArrived(this.#saved.arrived(asked.upTo))
+    this.onArrived(this.#saved.arrived(asked.upTo))
     if (this.#saved.count === 0 || asked.upTo === this.#saved.last) this.#endUpload()
     this.#set({ latencyMs: this.#around.now() - asked.at, lastSyncAt: this.#around.now() })
     if (this.#asked.size) this.#after('answer', ANSWER_MS, () => this.#unanswered())
