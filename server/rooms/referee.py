@@ -42,6 +42,7 @@ from server.rooms.replica import Replica
 from server.rooms.suspicion import MOST_AT_ONCE, Clocks, Lookout, Suspicion, Values, is_booking
 
 MOST_RECORDS = 1000
+MOST_CHARACTERS = 64 * 1024  # of both values: a record is another copy of them
 DELETED = "deleted"
 UPDATED = "updated"
 
@@ -105,9 +106,11 @@ class Referee:
         if held == written:
             self._replica.ledger.equate(rival.id, other)
             return
+        self._replica.ledger.beat(other if now == written else rival.id)
+        if len(repr(held)) + len(repr(written)) > MOST_CHARACTERS:
+            return  # nobody reads that side by side; it is in the history
         ours = Claim(written, found.user, self._when(found, event, after), write=_name(rival.id))
         theirs = self._standing(event, rival.key, other, before)
-        self._replica.ledger.beat(other if now == written else rival.id)
         seen = _seen(rival)
         known = self._stands_for[seen].write if seen in self._stands_for else seen
         if known == theirs.write or theirs.write.startswith(f"{rival.id[0]:x}."):

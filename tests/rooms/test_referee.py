@@ -300,6 +300,15 @@ def test_resolving_is_an_edit(house: House, meet: Meet) -> None:
     assert house.value("e", "title") == "anna"
 
 
+def test_values_nobody_would_read_side_by_side_are_not_copied(house: House, meet: Meet) -> None:
+    anna, berta = meet()
+    for writer in (anna, berta):
+        writer.write("title", writer.name * 20_000)
+        writer.push()
+    assert house.conflicts() == []
+    assert house.value("e", "title") in ("anna" * 20_000, "berta" * 20_000)
+
+
 def test_old_decided_records_make_room_and_open_ones_stay(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
