@@ -100,15 +100,15 @@ class Referee:
         before, after = found.before[event], self._lookout.values(event)
         held, written = before.get(rival.key), self._written(found, rival)
         now = None if after is None else after.get(rival.key)
-        # Where nothing is said, nothing is lost; what is no plain value merges by itself.
-        if after is None or None in (held, written) or not _is_plain(held, written, now):
-            return
+        if after is None or written is None or not _is_plain(held, written, now):
+            return  # what is no plain value merges by itself
         if held == written:
             self._replica.ledger.equate(rival.id, other)
             return
         self._replica.ledger.beat(other if now == written else rival.id)
-        if len(repr(held)) + len(repr(written)) > MOST_CHARACTERS:
-            return  # nobody reads that side by side; it is in the history
+        # Where nothing was said, nothing is lost; giants nobody reads side by side: see the history.
+        if held is None or len(repr(held)) + len(repr(written)) > MOST_CHARACTERS:
+            return
         ours = Claim(written, found.user, self._when(found, event, after), write=_name(rival.id))
         theirs = self._standing(event, rival.key, other, before)
         seen = _seen(rival)
