@@ -106,7 +106,7 @@ class Referee:
             self._replica.ledger.equate(rival.id, other)
             return
         self._replica.ledger.beat(other if now == written else rival.id)
-        # Where nothing was said, nothing is lost; giants nobody reads side by side: see the history.
+        # Where nothing was said nothing is lost; giants are not read side by side, see the history.
         if held is None or len(repr(held)) + len(repr(written)) > MOST_CHARACTERS:
             return
         ours = Claim(written, found.user, self._when(found, event, after), write=_name(rival.id))
