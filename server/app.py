@@ -6,12 +6,14 @@ environment, for any ASGI server. What it serves is listed in `routes`.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from time import time
+from typing import Any
 
 import anyio
 from starlette.applications import Starlette
@@ -69,11 +71,31 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """
     directory = DataDirectory(settings.data)
     with directory.locked():
-        async with open_store(directory.database) as store, anyio.create_task_group() as tasks:
-            service = _compose(settings, directory, store, tasks.start_soon)
+        async with open_store(directory.database) as store, _crew() as start:
+            service = _compose(settings, directory, store, start)
             yield service
             await service.registry.stop()
-            tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _crew() -> AsyncIterator[Callable[..., object]]:
+    """What runs coroutine functions until the block ends, and may be called by the loop itself.
+
+    `start_soon` of a task group may not: with sniffio installed it can't tell in a plain callback
+    which library runs it. So a task calls it.
+    """
+    calls: asyncio.Queue[tuple[Callable[..., Coroutine[Any, Any, object]], tuple[object, ...]]]
+    calls = asyncio.Queue()
+
+    async def take() -> None:
+        while True:
+            function, words = await calls.get()
+            tasks.start_soon(function, *words)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(take)
+        yield lambda function, *words: calls.put_nowait((function, words))
+        tasks.cancel_scope.cancel()
 
 
 def _compose(

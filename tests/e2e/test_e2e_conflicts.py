@@ -51,7 +51,7 @@ async def test_a_week_offline_and_an_edit_of_the_same_field(
                 ("bob", "by bob"),
             }
             stands = conflict.claims[conflict.stands].value
-            await bob.until(lambda: bob.calendar.get("e").title == stands)
+            await bob.until(lambda: conflicts(bob) and bob.calendar.get("e").title == stands)
             await bob.edit(lambda calendar: Conflicts(bob.doc, calendar).resolve(conflict.id, 0))
             await ann.until(lambda: conflicts(ann)[0].state == "resolved")
             assert ann.calendar.get("e").title == "by ann"
