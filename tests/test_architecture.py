@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "architecture.md"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("crdt_calendar.errors", "crdt_calendar.limits"),
     ("crdt_calendar.protocol", "crdt_calendar.model"),
-    ("crdt_calendar.ics", "crdt_calendar.client"),
+    ("crdt_calendar.ics", "crdt_calendar.client", "crdt_calendar.shapes"),
     ("server.storage", "server.auth", "server.metrics", "server.settings", "server.logs"),
     ("server.rooms",),
     ("server.gateways.line", "server.gateways.problem", "server.demo"),
