@@ -210,6 +210,11 @@ class PresenceTable:
             if entry.state is not None
         }
 
+    def user_of(self, client: int) -> str:
+        """Whose client that is or was; "" when nobody knows any more."""
+        entry = self._entries.get(client)
+        return "" if entry is None else entry.user
+
     def _news(self, mine: _Peer, body: bytes) -> list[_News]:
         """The entries of a body that are not known yet, and those that concern their sender."""
         entries = self._entries

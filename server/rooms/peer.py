@@ -15,12 +15,12 @@ from typing import Any
 
 from crdt_calendar.errors import CalendarError, TooSlow
 from crdt_calendar.limits import Limits
-from crdt_calendar.protocol.awareness import Stamp
 from crdt_calendar.protocol.session import SyncSession
 from server.auth.grants import Grant
 from server.rooms.frame import Frame
 from server.rooms.line import Line
 from server.rooms.meter import Meter
+from server.rooms.participant import Participant
 
 Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], object]
 StateVector = Mapping[int, int]
@@ -30,34 +30,27 @@ NOTHING: StateVector = {}
 log = logging.getLogger(__name__)
 
 
-class Peer:
-    """One connection in one room.
+class Peer(Participant):
+    """One connection in one room. See `Participant` for ``ended`` and ``reconsider``.
 
-    ``ended`` is called once when the connection has to close, which the gateway then does, with
-    ``error`` as the reason; ``reconsider`` says what the peer may do now, or raises. The room sets
-    ``spawn``, to start the pump, and ``catch_up``, to ask for a difference.
+    The room sets ``spawn``, to start the pump, and ``catch_up``, to ask for a difference.
     """
 
     __slots__ = (
         "_awaited",
-        "_ended",
         "_limits",
         "_line",
         "_pumping",
         "_queue",
         "_queued_bytes",
-        "_reconsider",
         "_since",
         "catch_up",
-        "error",
         "had",
-        "grant",
         "meter",
         "quiet_since",
         "session",
         "spawn",
         "stale",
-        "stamp",
     )
 
     def __init__(
@@ -70,11 +63,9 @@ class Peer:
         ended: Callable[[], object],
         reconsider: Callable[[Grant], Awaitable[Grant]],
     ) -> None:
-        self.grant = grant
-        self.stamp = Stamp(grant.user, grant.name or grant.user)
+        super().__init__(grant, ended=ended, reconsider=reconsider)
         self.meter = Meter(limits, now)
         self.session = SyncSession()
-        self.error: CalendarError | None = None
         self.had: StateVector | None = None  # until it has sent what it wrote before it came
         self.stale = False
         self.quiet_since = now
@@ -82,8 +73,6 @@ class Peer:
         self.spawn: Spawn | None = None
         self._line = line
         self._limits = limits
-        self._ended = ended
-        self._reconsider = reconsider
         self._queue: deque[Frame] | None = None  # most peers never need one
         self._queued_bytes = 0
         self._since: StateVector = NOTHING
@@ -112,19 +101,11 @@ class Peer:
         self.put(difference)
 
     def end(self, error: CalendarError) -> None:
-        """Close this connection, with that error as the reason."""
+        """Close this connection, with that error as the reason; what waits is dropped."""
         if self.error is None:
-            self.error = error
             self._queue = None
             self._queued_bytes = 0
-            self._ended()
-
-    async def regrant(self) -> None:
-        """Ask again what this peer may do; if that is nothing, it ends."""
-        try:
-            self.grant = await self._reconsider(self.grant)
-        except CalendarError as error:
-            self.end(error)
+        super().end(error)
 
     @property
     def queued_bytes(self) -> int:

@@ -15,7 +15,7 @@ from crdt_calendar.errors import ServiceRestart, TooManyConnections
 from crdt_calendar.limits import Limits
 from crdt_calendar.protocol.ledger import Ledger
 from server.rooms.observer import Observer
-from server.rooms.peer import Spawn
+from server.rooms.peer import Peer, Spawn
 from server.rooms.room import Room
 from server.rooms.writer import Writer
 from server.storage.log import Log
@@ -121,19 +121,19 @@ class Registry:
         self.epoch += 1
         for room in self.rooms:
             if project in (None, room.name):
-                for peer in room.peers:
-                    if user in (None, peer.grant.user):
-                        could_edit = peer.grant.may_edit
-                        await peer.regrant()
-                        if peer.grant.may_edit and not could_edit:
-                            room.ask(peer)
+                for one in room.participants:
+                    if user in (None, one.grant.user):
+                        could_edit = one.grant.may_edit
+                        await one.regrant()
+                        if isinstance(one, Peer) and one.grant.may_edit and not could_edit:
+                            room.ask(one)
 
     async def stop(self) -> None:
         """Close every peer with 1012 and wait until all that was accepted is on disk."""
         self.stopping = True
         for room in self.rooms:
-            for peer in room.peers:
-                peer.end(ServiceRestart("this server is stopping; come back in a moment"))
+            for one in room.participants:
+                one.end(ServiceRestart("this server is stopping; come back in a moment"))
         for room in self.rooms:
             await room.committed()
         await self.writer.flushed()

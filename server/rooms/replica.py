@@ -21,6 +21,7 @@ from crdt_calendar.protocol.messages import write_state_vector
 NOTHING = b"\x00\x00"  # an update without structs and without deletions
 SERVER = ""  # the user to whom the server's own client ids are bound
 
+M = TypeVar("M")
 T = TypeVar("T")
 Change = tuple[bytes, Admission]
 
@@ -64,14 +65,17 @@ class Replica:
         self.ledger.admit(admission)
         return self._take_one()
 
-    def edit(self, user: str, change: Callable[[Calendar], T]) -> T:
-        """Run `change` on the calendar as that user, in one transaction: one emission.
+    def edit(self, user: str, change: Callable[[M], T], model: Callable[..., M]) -> T:
+        """Run `change` on a model of the document as that user, in one transaction: one emission.
 
         `take_own` has it, also what was written before `change` failed.
         """
-        calendar = Calendar(self._doc, clock=_now, new_id=_new_id, user=user)
         with self._doc.transaction():
-            return change(calendar)
+            return change(self.model(model, user))
+
+    def model(self, model: Callable[..., M], user: str = SERVER) -> M:
+        """A model of the document: a `Calendar`, or what else is made with the same words."""
+        return model(self._doc, clock=_now, new_id=_new_id, user=user)
 
     def take_own(self) -> list[Change]:
         """What the server's own edits emitted since the last call, admitted to the ledger."""
@@ -102,7 +106,7 @@ class Replica:
 
     def read(self) -> Calendar:
         """The calendar, for reading."""
-        return Calendar(self._doc, clock=_now, new_id=_new_id, user=SERVER)
+        return self.model(Calendar)
 
     def close(self) -> None:
         """Let go of the document: it is freed only when nobody observes it."""

@@ -16,6 +16,7 @@ from time import monotonic, time
 from typing import TypeVar
 
 import anyio
+from pycrdt import Doc, Map
 
 from crdt_calendar.errors import (
     CalendarError,
@@ -43,17 +44,20 @@ from crdt_calendar.protocol.session import (
     UpdateReceived,
 )
 from server.auth.grants import Grant, Role
+from server.rooms.audience import Audience
 from server.rooms.batch import Batch
 from server.rooms.frame import Frame
+from server.rooms.news import View
 from server.rooms.observer import Observer
 from server.rooms.pace import Pace
+from server.rooms.participant import Participant
 from server.rooms.peer import Peer, Spawn, StateVector
 from server.rooms.referee import Referee
 from server.rooms.replica import NOTHING, SERVER, Replica
 from server.rooms.schedule import Schedule, Turn
 from server.rooms.suspicion import Suspicion
 from server.rooms.writer import Source, Writer
-from server.storage.log import Entry, Stored
+from server.storage.log import Entry, Log, Stored
 
 # Stock clients take 30 s of silence for a dead line; two frames in that time forgive a lost tick.
 QUIET_SECONDS = 15.0
@@ -64,6 +68,7 @@ COMMIT_SECONDS = 100e-6  # of processor time, besides telling everybody
 REFLECTION_SECONDS = 3e-6
 SILENCE = Frame(messages.encode_awareness(NOBODY))
 
+M = TypeVar("M")
 T = TypeVar("T")
 Steps = Generator[None, None, Admission]
 
@@ -92,6 +97,8 @@ class Room(Source):
         self._spawn = spawn
         self._loop = asyncio.get_running_loop()
         self._peers: dict[Peer, None] = {}
+        self.audience = Audience(self)
+        self.position = stored.seq  # of the last update that was published
         self._batch = Batch()
         self._flying: deque[Batch] = deque()  # on their way to the disk
         self._published: StateVector = dict(ledger.state_vector)
@@ -105,8 +112,7 @@ class Room(Source):
     @contextmanager
     def joined(self, peer: Peer) -> Iterator[None]:
         """Have the peer in the room; whichever way the block is left, the peer is gone at once."""
-        if len(self._peers) >= self._limits.connections_per_room:
-            raise TooManyConnections(f"room {self.name} is full; try again later")
+        self.check_space()
         peer.catch_up, peer.spawn = self._catch_up, self._spawn
         self._peers[peer] = None
         try:
@@ -115,13 +121,27 @@ class Room(Source):
         finally:
             del self._peers[peer]
             peer.catch_up = None
-            self._presence.leave(peer, monotonic())
-            self._schedule.want(self._showing)
+            self.drop_presence(peer)
+
+    def drop_presence(self, who: Participant) -> None:
+        """Whoever that was is gone from everybody's presence."""
+        self._presence.leave(who, monotonic())
+        self._schedule.want(self._showing)
+
+    def check_space(self) -> None:
+        """Raises `TooManyConnections` when the room is full."""
+        if len(self._peers) + len(self.audience) >= self._limits.connections_per_room:
+            raise TooManyConnections(f"room {self.name} is full; try again later")
 
     @property
     def peers(self) -> tuple[Peer, ...]:
-        """Who is here."""
+        """Those who speak Yjs."""
         return tuple(self._peers)
+
+    @property
+    def participants(self) -> tuple[Participant, ...]:
+        """Everybody who is here."""
+        return (*self._peers, *self.audience.listeners)
 
     @property
     def presence(self) -> PresenceTable:
@@ -131,11 +151,12 @@ class Room(Source):
     @property
     def idle(self) -> bool:
         """Whether the room may be let go: nobody is here, everything is on disk."""
-        return not (self._peers or self._batch or self._flying)
+        return not (self._peers or self.audience or self._batch or self._flying)
 
     def close(self) -> None:
         """Free the document."""
         self._schedule.close()
+        self.audience.close()
         self._replica.close()
 
     def _greet(self, peer: Peer) -> None:
@@ -190,14 +211,18 @@ class Room(Source):
         await anyio.sleep(seconds)
 
     def _receive_presence(self, peer: Peer, body: bytes, now: float) -> None:
+        if (answer := self.take_presence(peer, body, now)) is not None:
+            peer.put(Frame(messages.encode_awareness(answer)))
+
+    def take_presence(self, who: Participant, body: bytes, now: float) -> bytes | None:
+        """Take in what somebody says of themselves; see `PresenceTable.receive`."""
         owner_of = self._replica.ledger.owner_of
         reflections = self._presence.reflections
-        answer = self._presence.receive(peer, peer.stamp, body, now, owner_of)
-        if answer is not None:
-            peer.put(Frame(messages.encode_awareness(answer)))
+        answer = self._presence.receive(who, who.stamp, body, now, owner_of)
         if self._presence.reflections == reflections and self._presence.has_changes:
             self._showing.pace.changed()
             self._schedule.want(self._showing)
+        return answer
 
     def _receive_update(
         self, peer: Peer, event: UpdateReceived, arrived: float
@@ -291,8 +316,8 @@ class Room(Source):
     def _fail(self, error: CorruptData) -> None:
         """The document cannot be trusted any more: everybody comes back to one loaded anew."""
         self.failed = error
-        for peer in self.peers:
-            peer.end(OverloadError("the document is loaded anew; come back in a moment"))
+        for one in self.participants:
+            one.end(OverloadError("the document is loaded anew; come back in a moment"))
 
     # Editing from inside
 
@@ -301,17 +326,65 @@ class Room(Source):
 
         Raises `Forbidden` without the role of an editor, and whatever `change` raises.
         """
+        return await self.edit_as(Calendar, grant, change)
+
+    async def edit_as(self, model: Callable[..., M], grant: Grant, change: Callable[[M], T]) -> T:
+        """The same on another model of the document; see `Replica.model`."""
         grant.require(Role.EDITOR)
         self._writer.check()
         arrived = monotonic()
         try:
-            result = self._replica.edit(grant.user, change)
+            result = self._replica.edit(grant.user, change, model)
         finally:
             # Also what a change wrote before it failed: the document has it, so the log must.
             for update, admission in self._replica.take_own():
                 self._emit(grant.user, update, admission, arrived)
         await self.committed()
         return result
+
+    async def view(self, look: Callable[[Calendar], T]) -> View[T]:
+        """What `look` sees in the calendar, once all that it shows is on disk.
+
+        It is called while the document shows whole commits and nothing beyond them. Raises what
+        `look` raises.
+        """
+        return await self.view_as(Calendar, look)
+
+    async def view_as(self, model: Callable[..., M], look: Callable[[M], T]) -> View[T]:
+        """The same of another model of the document; see `Replica.model`."""
+        seen: asyncio.Future[View[T]] = self._loop.create_future()
+
+        def see() -> Callable[[], object]:
+            try:
+                value = look(self._replica.model(model))
+            except Exception as error:
+                if not seen.done():  # whoever asked may be gone
+                    seen.set_exception(error)
+                return _nothing
+
+            def release() -> None:
+                if not seen.done():
+                    seen.set_result(View(self.position, value))
+
+            return release
+
+        self.settle(see)
+        return await seen
+
+    @property
+    def limits(self) -> Limits:
+        """What is allowed here."""
+        return self._limits
+
+    @property
+    def log(self) -> Log:
+        """Where this room's history is."""
+        return self._writer.log
+
+    @property
+    def doc(self) -> Doc[Map[object]]:
+        """The document, to be observed; only `edit` writes to it."""
+        return self._replica.doc
 
     def read(self) -> Calendar:
         """The calendar, for reading; may show edits that are not on disk yet."""
@@ -328,6 +401,16 @@ class Room(Source):
         await done.wait()
 
     # Towards the disk and out
+
+    def settle(self, look: Callable[[], Callable[[], object]]) -> None:
+        """Call `look` when the document shows whole batches, and what it returns when these are
+        on disk."""
+        if self._batch.entries:
+            self._batch.looks.append(look)
+        elif self._flying:
+            self._flying[-1].held.append(look())
+        else:
+            look()()
 
     def _emit(self, user: str, update: bytes, admission: Admission, arrived: float) -> None:
         entry = Entry(self.name, update, user, int(time() * 1000), admission.bindings)
@@ -348,11 +431,18 @@ class Room(Source):
         """Hand over everything pending; what comes later belongs to the next batch."""
         batch, self._batch = self._batch, Batch()
         self._flying.append(batch)
+        batch.draft = self.audience.take() if batch.entries else None
+        batch.held += [look() for look in batch.looks]
         return batch
 
     def publish(self, batch: Batch) -> None:
         """The batch is on disk: let everybody hear of it."""
         self._flying.popleft()
+        self.position = batch.position or self.position
+        if batch.draft is not None:
+            self.audience.publish(
+                batch.draft, self.position, (entry.user for entry in batch.entries)
+            )
         # Held answers first: a difference made after the first of these updates builds on nothing
         # that a peer lacks, while the updates may build on the difference.
         for action in batch.held:
@@ -371,6 +461,7 @@ class Room(Source):
             besides = self._presence.reflections * REFLECTION_SECONDS
             self._presence.reflections = 0
             frame = Frame(messages.encode_awareness(changes), droppable=True)
+            self.audience.see(changes)
             self._speak(frame, self._showing.pace, besides)
 
     def _speak(self, frame: Frame, pace: Pace, besides_seconds: float) -> None:
@@ -427,12 +518,18 @@ class Room(Source):
             self._schedule.want(self._showing)
         wall = time()
         quiet = now - QUIET_SECONDS
-        for peer in self.peers:
-            if peer.grant.expires is not None and peer.grant.expires <= wall:
-                peer.end(Unauthenticated("the token has expired; come back with a new one"))
-            elif self._spoke_at < quiet and peer.quiet_since < quiet:
+        self.audience.sweep(now)
+        for one in self.participants:
+            if one.grant.expires is not None and one.grant.expires <= wall:
+                one.end(Unauthenticated("the token has expired; come back with a new one"))
+        for peer in self._peers:
+            if self._spoke_at < quiet and peer.quiet_since < quiet:
                 peer.put(SILENCE)
                 peer.quiet_since = now
+
+
+def _nothing() -> None:
+    pass
 
 
 async def _drive(steps: Steps) -> Admission:

@@ -81,17 +81,18 @@ class Writer:
 
     async def _write(self, batches: Sequence[tuple[Source, Batch]]) -> None:
         entries = [entry for _, batch in batches for entry in batch.entries]
-        if entries:
-            await self._commit(entries)
+        positions = iter(await self._commit(entries) if entries else ())
         for source, batch in batches:
+            for _ in batch.entries:
+                batch.position = next(positions)
             source.publish(batch)
 
-    async def _commit(self, entries: list[Entry]) -> None:
+    async def _commit(self, entries: list[Entry]) -> Sequence[int]:
         attempt = 0
         while True:
             started = perf_counter()
             try:
-                await self.log.append(entries)
+                positions = await self.log.append(entries)
                 break
             except CommitFailed as error:
                 self.failing = error
@@ -102,6 +103,7 @@ class Writer:
         self._backlog_bytes -= sum(len(entry.update) for entry in entries)
         self._backlog_entries -= len(entries)
         self._observer.committed(perf_counter() - started, len(entries))
+        return positions
 
 
 class Source:

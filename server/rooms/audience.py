@@ -1,0 +1,183 @@
+"""An audience: the listeners of one room, and what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from crdt_calendar.errors import OverloadError
+from crdt_calendar.protocol.presence import Json, PresenceState, read_presence, write_presence
+from server.rooms.chronicle import Chronicle, Told
+from server.rooms.listener import Listener
+from server.rooms.news import News, Opened, Shown
+from server.rooms.recall import recall
+
+if TYPE_CHECKING:
+    from server.rooms.room import Room
+
+# Who was cut off is told what happened meanwhile, if they are back within that time; later it is
+# looked for in the log.
+REMEMBER_SECONDS = 300.0
+RENEW_SECONDS = 15.0  # presence that is not renewed for 30 s is taken for gone
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """News on their way to the disk, and who is to hear them."""
+
+    told: Told
+    listeners: tuple[Listener, ...]
+
+
+class Audience:
+    """Who listens in a room. Every listener hears of whole commits, from the one after it came."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._listeners: dict[Listener, bool] = {}  # whether it hears what happens by now
+        self._chronicle: Chronicle | None = None
+        self._left_at = 0.0
+
+    def __len__(self) -> int:
+        return len(self._listeners)
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """Everybody who is here to listen."""
+        return tuple(self._listeners)
+
+    # For gateways
+
+    @contextmanager
+    def attended(self, listener: Listener) -> Iterator[None]:
+        """Have the listener in the room; whichever way the block is left, it is gone at once."""
+        self._room.check_space()
+        self._listeners[listener] = False
+        try:
+            self._room.settle(partial(self._open, listener))
+            yield
+        finally:
+            del self._listeners[listener]
+            self._left_at = monotonic()
+            self._room.drop_presence(listener)
+
+    def show(self, listener: Listener, state: Mapping[str, Json] | None) -> None:
+        """Show that in everybody's presence as what this listener does; None: it left.
+
+        Raises `FrameTooLarge` and `HostileUpdate` beyond the limits of presence.
+        """
+        listener.clock += 1
+        listener.shown, listener.shown_at = state, monotonic()
+        told = PresenceState(listener.client, listener.clock, listener.stamp.id, state)
+        self._room.take_presence(listener, write_presence([told]), listener.shown_at)
+
+    async def recollect(self, since: int) -> None:
+        """Find out what came after that position, for a listener that will ask for it.
+
+        To be awaited before `attended`; where it finds nothing, `Opened.missed` will be None.
+        """
+        await self._room.view(lambda _: self._begin())
+        chronicle = self._chronicle
+        if chronicle is None or chronicle.start is None or chronicle.since(since) is not None:
+            return
+        start = chronicle.start
+        news = await recall(self._room.log, self._room.name, since, start)
+        if news is not None and self._chronicle is chronicle and chronicle.start == start:
+            chronicle.recall(since, news)
+
+    def changed_since(self, event_id: str, version: int) -> frozenset[str] | None:
+        """Which fields of an event were written after it had that version; None: nobody knows."""
+        if self._chronicle is None:
+            return None
+        return self._chronicle.changed_since(event_id, version)
+
+    # For the room
+
+    def take(self) -> Draft | None:
+        """What the batch that is being handed over has made of the calendar."""
+        if self._chronicle is None:
+            return None
+        if not self._chronicle.observes(self._room.doc):
+            self._start_over()
+            return None
+        heard = tuple(listener for listener, opened in self._listeners.items() if opened)
+        return Draft(self._chronicle.take(), heard)
+
+    def publish(self, draft: Draft, position: int, authors: Iterable[str]) -> None:
+        """The batch is on disk: tell those who were there."""
+        if self._chronicle is None or not draft.told:
+            return
+        told = draft.told
+        news = News(position, told.changes, told.events, told.conflicts, frozenset(authors))
+        self._chronicle.add(news)
+        for listener in draft.listeners:
+            if listener in self._listeners:
+                listener.hear(news)
+
+    def see(self, body: bytes) -> None:
+        """Presence has changed."""
+        if not self._listeners:
+            return
+        told = read_presence(body, self._room.limits)
+        user_of = self._room.presence.user_of
+        states = {one.client: one.value for one in told if one.value is not None}
+        left = {one.client: user_of(one.client) for one in told if one.value is None}
+        shown = Shown(states, left)
+        for listener, opened in tuple(self._listeners.items()):
+            if opened:
+                listener.hear(shown)
+
+    def sweep(self, now: float) -> None:
+        """Renew presence, and stop taking notes when nobody has listened for a while."""
+        for listener in self.listeners:
+            if listener.shown is not None and now - listener.shown_at >= RENEW_SECONDS:
+                self.show(listener, listener.shown)
+        if not self._listeners and now - self._left_at >= REMEMBER_SECONDS:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the document."""
+        if self._chronicle is not None:
+            self._chronicle.close()
+            self._chronicle = None
+
+    def _open(self, listener: Listener) -> Callable[[], object]:
+        """Let it hear of all that comes after this point, where it also looks."""
+        begun = self._begin()
+        if listener in self._listeners:
+            self._listeners[listener] = True
+        value = listener.glance(self._room.read())
+
+        def welcome() -> None:
+            begun()
+            if listener in self._listeners:
+                listener.hear(Opened(self._room.position, value, self._missed(listener.since)))
+
+        return welcome
+
+    def _begin(self) -> Callable[[], None]:
+        """Note down what happens from this point between commits, whose position is known later."""
+        if self._chronicle is None:
+            self._chronicle = Chronicle(self._room.doc, self._room.read())
+        chronicle = self._chronicle
+
+        def begun() -> None:
+            if chronicle.start is None:
+                chronicle.start = self._room.position
+
+        return begun
+
+    def _missed(self, since: int | None) -> tuple[News, ...] | None:
+        if since is None:
+            return ()
+        return None if self._chronicle is None else self._chronicle.since(since)
+
+    def _start_over(self) -> None:
+        """The room has built its document anew: what was observed is another one."""
+        self.close()
+        for listener in self.listeners:
+            listener.end(OverloadError("the document is loaded anew; come back in a moment"))

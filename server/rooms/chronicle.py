@@ -1,0 +1,143 @@
+"""A chronicle: what became of the calendar, commit by commit, for those who hear it told.
+
+It observes the document, which costs some 25 us for each update, so it is open only while somebody
+listens and a while after that.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pycrdt import Doc, Map, MapEvent
+
+from crdt_calendar.errors import InvalidValue, NoSuchConflict
+from crdt_calendar.model.calendar import Calendar
+from crdt_calendar.model.changes import CalendarChanged, Change, ChangeFeed, Updated
+from crdt_calendar.model.conflicts import Conflict, Conflicts
+from crdt_calendar.model.event import Event
+from server.rooms.news import News
+
+# Some minutes of a busy calendar, for those whose connection broke. An event has a few hundred
+# bytes; one commit seldom has more than a few.
+MOST_REMEMBERED = 512
+MOST_CHANGES = 4096
+MOST_RECALLED = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What has changed, as in `News`."""
+
+    changes: tuple[Change, ...]
+    events: dict[str, Event]
+    conflicts: tuple[Conflict, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.changes or self.conflicts)
+
+
+class Observed:
+    """A document whose changes are collected: those of events, calendar and conflict records."""
+
+    def __init__(self, doc: Doc[Map[object]], calendar: Calendar) -> None:
+        self.doc = doc
+        self._calendar = calendar
+        self._conflicts = Conflicts(doc, calendar)
+        self._records: Map[object] = doc.get("conflicts", type=Map)
+        self._written: set[str] = set()
+        self._feed = ChangeFeed(doc)
+        self._feed.__enter__()
+        self._subscription = self._records.observe(self._note)
+
+    def take(self) -> Told:
+        """Everything since the last call, as it is now."""
+        changes = tuple(self._feed.take())
+        written, self._written = self._written, set()
+        ids = (change.id for change in changes if not isinstance(change, CalendarChanged))
+        found = {event_id: self._calendar.find(event_id) for event_id in ids}
+        events = {event_id: event for event_id, event in found.items() if event is not None}
+        return Told(changes, events, tuple(self._read(sorted(written))))
+
+    def close(self) -> None:
+        """Let go of the document: it is freed only when nobody observes it."""
+        self._feed.__exit__(None, None, None)
+        self._records.unobserve(self._subscription)
+
+    def _read(self, ids: Iterable[str]) -> Iterable[Conflict]:
+        for conflict_id in ids:
+            try:
+                yield self._conflicts.get(conflict_id)
+            except (NoSuchConflict, InvalidValue):
+                continue
+
+    def _note(self, event: MapEvent) -> None:
+        # Only this: within the transaction the document may not be read.
+        self._written.update(cast("Any", event).keys)
+
+
+class Chronicle:
+    """The news of one document, the latest of them remembered.
+
+    ``start`` is the position since which all are known; None until that is on disk.
+    """
+
+    def __init__(self, doc: Doc[Map[object]], calendar: Calendar) -> None:
+        self.start: int | None = None
+        self._observed = Observed(doc, calendar)
+        self._news: deque[News] = deque()
+        self._changes = 0
+        self._recalled: dict[int, News] = {}
+
+    def observes(self, doc: Doc[Map[object]]) -> bool:
+        """Whether this is about that document."""
+        return self._observed.doc is doc
+
+    def take(self) -> Told:
+        """What the batch that is being handed over has made of the document."""
+        return self._observed.take()
+
+    def add(self, news: News) -> None:
+        """That batch is on disk."""
+        self._news.append(news)
+        self._changes += len(news.changes)
+        while len(self._news) > MOST_REMEMBERED or self._changes > MOST_CHANGES:
+            oldest = self._news.popleft()
+            self._changes -= len(oldest.changes)
+            self.start = oldest.position
+            self._recalled.clear()
+
+    def since(self, position: int) -> tuple[News, ...] | None:
+        """The news after that position, None when some of them are not known."""
+        if self.start is None:
+            return None
+        if position >= self.start:
+            return tuple(news for news in self._news if news.position > position)
+        recalled = self._recalled.get(position)
+        return None if recalled is None else (recalled, *self._news)
+
+    def recall(self, position: int, news: News) -> None:
+        """What came between that position and `start` was found in the log."""
+        self._recalled[position] = news
+        while len(self._recalled) > MOST_RECALLED:
+            del self._recalled[next(iter(self._recalled))]
+
+    def changed_since(self, event_id: str, version: int) -> frozenset[str] | None:
+        """Which fields of an event were written after it had that version; None: nobody knows."""
+        fields: set[str] = set()
+        for news in reversed(self._news):
+            event = news.events.get(event_id)
+            if event is None:
+                continue
+            if event.sequence <= version:
+                return frozenset(fields)
+            for change in news.changes:
+                if not isinstance(change, CalendarChanged) and change.id == event_id:
+                    fields |= change.fields if isinstance(change, Updated) else {"deleted"}
+        return None
+
+    def close(self) -> None:
+        """Let go of the document."""
+        self._observed.close()

@@ -1,0 +1,72 @@
+"""News: what listeners hear, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
+
+from crdt_calendar.model.changes import Change
+from crdt_calendar.model.conflicts import Conflict
+from crdt_calendar.model.event import Event
+from crdt_calendar.protocol.presence import Json
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class View(Generic[T]):
+    """What was seen of a document, and the position up to which that reaches.
+
+    A position is the sequence number of the last committed update that the view contains.
+    """
+
+    position: int
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one commit made of the calendar.
+
+    ``changes`` has at most one change of each event; ``events`` has those events as they were
+    after the commit, deleted ones as well, but not those that were taken out altogether.
+    ``conflicts`` are records that are new or were written anew. ``authors`` are the users whose
+    edits are in the commit, "" for the server itself.
+    """
+
+    position: int
+    changes: tuple[Change, ...] = ()
+    events: Mapping[str, Event] = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
+    authors: frozenset[str] = frozenset()
+    _made: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, key: object, make: Callable[[News], T]) -> T:
+        """What `make` makes of this, made once for all who ask by the same key."""
+        if key not in self._made:
+            self._made[key] = make(self)
+        return cast("T", self._made[key])
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first that a listener hears: what it looked at, and what it missed.
+
+    ``missed`` is None when nobody knows any more what came after the position it asked for.
+    """
+
+    position: int
+    value: Any
+    missed: tuple[News, ...] | None = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Presence that changed: states by client id, and the users of the clients that left."""
+
+    states: Mapping[int, Mapping[str, Json]]
+    left: Mapping[int, str]
+
+
+Heard = Opened | News | Shown
