@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
+
+from pycrdt import Doc, Map
 
 from crdt_calendar.errors import OverloadError
+from crdt_calendar.limits import Limits
+from crdt_calendar.model.calendar import Calendar
+from crdt_calendar.protocol.awareness import PresenceTable
 from crdt_calendar.protocol.presence import Json, PresenceState, read_presence, write_presence
-from server.rooms.chronicle import Chronicle, Told
-from server.rooms.listener import Listener
-from server.rooms.news import News, Opened, Shown
+from server.rooms.chronicle import Chronicle
+from server.rooms.listener import Draft, Listener
+from server.rooms.news import News, Opened, Shown, View
 from server.rooms.recall import recall
+from server.storage.log import Log
 
-if TYPE_CHECKING:
-    from server.rooms.room import Room
+T = TypeVar("T")
 
 # Who was cut off is told what happened meanwhile, if they are back within that time; later it is
 # looked for in the log.
@@ -25,18 +29,51 @@ REMEMBER_SECONDS = 300.0
 RENEW_SECONDS = 15.0  # presence that is not renewed for 30 s is taken for gone
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """News on their way to the disk, and who is to hear them."""
+class Place(Protocol):
+    """What an audience needs of the room it is in."""
 
-    told: Told
-    listeners: tuple[Listener, ...]
+    name: str
+    position: int
+
+    @property
+    def doc(self) -> Doc[Map[object]]:
+        """The document."""
+
+    @property
+    def log(self) -> Log:
+        """Where its history is."""
+
+    @property
+    def limits(self) -> Limits:
+        """What is allowed."""
+
+    @property
+    def presence(self) -> PresenceTable:
+        """What the people here show."""
+
+    def read(self) -> Calendar:
+        """The calendar as it is now."""
+
+    async def view(self, look: Callable[[Calendar], T]) -> View[T]:
+        """What `look` sees between commits."""
+
+    def settle(self, look: Callable[[], Callable[[], object]]) -> None:
+        """Call `look` between commits, and what it returns once all is on disk."""
+
+    def check_space(self) -> None:
+        """Raises `TooManyConnections`."""
+
+    def take_presence(self, who: Listener, body: bytes, now: float) -> bytes | None:
+        """Take in what somebody says of themselves."""
+
+    def drop_presence(self, who: Listener) -> None:
+        """Somebody is gone."""
 
 
 class Audience:
     """Who listens in a room. Every listener hears of whole commits, from the one after it came."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Place) -> None:
         self._room = room
         self._listeners: dict[Listener, bool] = {}  # whether it hears what happens by now
         self._chronicle: Chronicle | None = None
@@ -80,11 +117,11 @@ class Audience:
 
         To be awaited before `attended`; where it finds nothing, `Opened.missed` will be None.
         """
-        await self._room.view(lambda _: self._begin())
-        chronicle = self._chronicle
-        if chronicle is None or chronicle.start is None or chronicle.since(since) is not None:
+        begun = await self._room.view(lambda _: self._begin())
+        chronicle = begun.value
+        chronicle.start_at(begun.position)
+        if (start := chronicle.start) is None or chronicle.since(since) is not None:
             return
-        start = chronicle.start
         news = await recall(self._room.log, self._room.name, since, start)
         if news is not None and self._chronicle is chronicle and chronicle.start == start:
             chronicle.recall(since, news)
@@ -147,29 +184,23 @@ class Audience:
 
     def _open(self, listener: Listener) -> Callable[[], object]:
         """Let it hear of all that comes after this point, where it also looks."""
-        begun = self._begin()
+        chronicle = self._begin()
         if listener in self._listeners:
             self._listeners[listener] = True
         value = listener.glance(self._room.read())
 
         def welcome() -> None:
-            begun()
+            chronicle.start_at(self._room.position)
             if listener in self._listeners:
                 listener.hear(Opened(self._room.position, value, self._missed(listener.since)))
 
         return welcome
 
-    def _begin(self) -> Callable[[], None]:
-        """Note down what happens from this point between commits, whose position is known later."""
+    def _begin(self) -> Chronicle:
+        """Note down what happens from this point between commits, if that is not done yet."""
         if self._chronicle is None:
             self._chronicle = Chronicle(self._room.doc, self._room.read())
-        chronicle = self._chronicle
-
-        def begun() -> None:
-            if chronicle.start is None:
-                chronicle.start = self._room.position
-
-        return begun
+        return self._chronicle
 
     def _missed(self, since: int | None) -> tuple[News, ...] | None:
         if since is None:

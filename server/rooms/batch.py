@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from pycrdt import merge_updates
 
+from server.rooms.listener import Draft
 from server.storage.log import Entry
-
-if TYPE_CHECKING:
-    from server.rooms.audience import Draft
 
 MERGED_AT_ONCE = 64  # what `merge_updates` takes grows with the square of their number
 

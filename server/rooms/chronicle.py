@@ -8,35 +8,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, cast
 
 from pycrdt import Doc, Map, MapEvent
 
 from crdt_calendar.errors import InvalidValue, NoSuchConflict
 from crdt_calendar.model.calendar import Calendar
-from crdt_calendar.model.changes import CalendarChanged, Change, ChangeFeed, Updated
+from crdt_calendar.model.changes import CalendarChanged, ChangeFeed, Updated
 from crdt_calendar.model.conflicts import Conflict, Conflicts
-from crdt_calendar.model.event import Event
-from server.rooms.news import News
+from server.rooms.news import News, Told
 
 # Some minutes of a busy calendar, for those whose connection broke. An event has a few hundred
 # bytes; one commit seldom has more than a few.
 MOST_REMEMBERED = 512
 MOST_CHANGES = 4096
 MOST_RECALLED = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What has changed, as in `News`."""
-
-    changes: tuple[Change, ...]
-    events: dict[str, Event]
-    conflicts: tuple[Conflict, ...]
-
-    def __bool__(self) -> bool:
-        return bool(self.changes or self.conflicts)
 
 
 class Observed:
@@ -90,6 +76,11 @@ class Chronicle:
         self._news: deque[News] = deque()
         self._changes = 0
         self._recalled: dict[int, News] = {}
+
+    def start_at(self, position: int) -> None:
+        """What was there when this was made is on disk: it reaches up to that position."""
+        if self.start is None:
+            self.start = position
 
     def observes(self, doc: Doc[Map[object]]) -> bool:
         """Whether this is about that document."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from random import SystemRandom
 
 from crdt_calendar.errors import CalendarError
@@ -12,7 +13,7 @@ from crdt_calendar.model.calendar import Calendar
 from crdt_calendar.protocol.presence import Json
 from server.auth.grants import Grant
 from server.rooms.meter import Meter
-from server.rooms.news import Heard
+from server.rooms.news import Heard, Told
 from server.rooms.participant import Participant
 
 CLIENT_BITS = 32  # as large as the ids that Yjs makes
@@ -74,3 +75,11 @@ class Listener(Participant):
         except Exception:
             log.exception("a listener failed")
             self.end(CalendarError("this connection failed; see the server's log"))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """News on their way to the disk, and who is to hear them."""
+
+    told: Told
+    listeners: tuple[Listener, ...]

@@ -26,6 +26,18 @@ class View(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What has changed, as in `News`."""
+
+    changes: tuple[Change, ...]
+    events: dict[str, Event]
+    conflicts: tuple[Conflict, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.changes or self.conflicts)
+
+
+@dataclass(frozen=True, slots=True)
 class News:
     """What one commit made of the calendar.
 

@@ -12,8 +12,8 @@ from anyio import to_process
 from pycrdt import Doc, Map, merge_updates
 
 from crdt_calendar.model.calendar import Calendar
-from server.rooms.chronicle import Observed, Told
-from server.rooms.news import News
+from server.rooms.chronicle import Observed
+from server.rooms.news import News, Told
 from server.storage.log import Log, Row
 
 MOST_ROWS = 20_000  # of history, to read before it is quicker to be told everything
