@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import anyio
@@ -11,13 +13,17 @@ from anyio.to_thread import run_sync
 from tests.support.node import NodeClient, node
 from tests.support.server import ServerProcess, started
 
-pytestmark = [pytest.mark.anyio, pytest.mark.node]
+pytestmark = pytest.mark.anyio
 
+README = Path(__file__).parents[2] / "README.md"
+ADDRESS = "http://127.0.0.1:8000"
+TOKEN = "the token of the URL that make serve printed"
 CALENDAR = Path(__file__).parent.parent / "ics" / "data" / "alarm_google_future.ics"
 EVENT = "79fs7pkqvht9m5igs0vjv1sfra@google.com"
 TITLE = "event with alarms"
 
 
+@pytest.mark.node
 async def test_everything_is_there_after_the_plug_was_pulled(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path / "data")
     with started(server):
@@ -50,6 +56,19 @@ async def test_everything_is_there_after_the_plug_was_pulled(tmp_path: Path) -> 
         assert "SUMMARY:알람이 있는 일정" in exported
         assert "SUMMARY:잔치" not in exported  # it has no time
         assert not any(token in server.said() for token in tokens)
+
+
+async def test_the_script_of_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
+    [script] = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    with started(ServerProcess(tmp_path / "data")) as server:
+        written = {ADDRESS: f"http://127.0.0.1:{server.port}", TOKEN: await token(server, "ann")}
+        for word, here in written.items():
+            assert script.count(word) == 1
+            script = script.replace(word, here)
+        done = await anyio.run_process([sys.executable, "-c", script], cwd=tmp_path)
+        assert done.stdout.decode() == "['Lunch']\n"
+        await run_sync(server.kill)
+        assert "events     1," in await run_sync(server.run, "inspect", "demo")
 
 
 async def disconnected(client: NodeClient) -> bool:
