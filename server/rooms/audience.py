@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from time import monotonic
@@ -33,7 +33,10 @@ class Place(Protocol):
     """What an audience needs of the room it is in."""
 
     name: str
-    position: int
+
+    @property
+    def position(self) -> int:
+        """Up to where it is published."""
 
     @property
     def doc(self) -> Doc[Map[object]]:
@@ -144,12 +147,12 @@ class Audience:
         heard = tuple(listener for listener, opened in self._listeners.items() if opened)
         return Draft(self._chronicle.take(), heard)
 
-    def publish(self, draft: Draft, position: int, authors: Iterable[str]) -> None:
+    def publish(self, draft: Draft, position: int, authors: frozenset[str]) -> None:
         """The batch is on disk: tell those who were there."""
         if self._chronicle is None or not draft.told:
             return
         told = draft.told
-        news = News(position, told.changes, told.events, told.conflicts, frozenset(authors))
+        news = News(position, told.changes, told.events, told.conflicts, authors)
         self._chronicle.add(news)
         for listener in draft.listeners:
             if listener in self._listeners:

@@ -15,7 +15,7 @@ from crdt_calendar.errors import ServiceRestart, TooManyConnections
 from crdt_calendar.limits import Limits
 from crdt_calendar.protocol.ledger import Ledger
 from server.rooms.observer import Observer
-from server.rooms.peer import Peer, Spawn
+from server.rooms.peer import Spawn
 from server.rooms.room import Room
 from server.rooms.writer import Writer
 from server.storage.log import Log
@@ -119,14 +119,11 @@ class Registry:
     async def regrant(self, project: str | None = None, user: str | None = None) -> None:
         """Memberships changed: ask again what live peers may do. None stands for all."""
         self.epoch += 1
-        for room in self.rooms:
-            if project in (None, room.name):
-                for one in room.participants:
-                    if user in (None, one.grant.user):
-                        could_edit = one.grant.may_edit
-                        await one.regrant()
-                        if isinstance(one, Peer) and one.grant.may_edit and not could_edit:
-                            room.ask(one)
+        concerned = [room for room in self.rooms if project in (None, room.name)]
+        for room in concerned:
+            for one in room.participants:
+                if user in (None, one.grant.user):
+                    await room.regrant(one)
 
     async def stop(self) -> None:
         """Close every peer with 1012 and wait until all that was accepted is on disk."""

@@ -8,7 +8,6 @@ sender too. Everything between two awaits is plain synchronous code on one threa
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -47,6 +46,7 @@ from server.auth.grants import Grant, Role
 from server.rooms.audience import Audience
 from server.rooms.batch import Batch
 from server.rooms.frame import Frame
+from server.rooms.journal import Journal
 from server.rooms.news import View
 from server.rooms.observer import Observer
 from server.rooms.pace import Pace
@@ -98,10 +98,7 @@ class Room(Source):
         self._loop = asyncio.get_running_loop()
         self._peers: dict[Peer, None] = {}
         self.audience = Audience(self)
-        self.position = stored.seq  # of the last update that was published
-        self._batch = Batch()
-        self._flying: deque[Batch] = deque()  # on their way to the disk
-        self._published: StateVector = dict(ledger.state_vector)
+        self._journal = Journal(stored.seq, ledger.state_vector)
         self._offering = Turn(partial(writer.offer, self))
         self._showing = Turn(self._show_presence)
         self._schedule = Schedule(self._offering, self._showing)
@@ -144,6 +141,11 @@ class Room(Source):
         return (*self._peers, *self.audience.listeners)
 
     @property
+    def position(self) -> int:
+        """The sequence number of the last update that was published."""
+        return self._journal.position
+
+    @property
     def presence(self) -> PresenceTable:
         """What the people here show of themselves; for reading."""
         return self._presence
@@ -151,7 +153,7 @@ class Room(Source):
     @property
     def idle(self) -> bool:
         """Whether the room may be let go: nobody is here, everything is on disk."""
-        return not (self._peers or self.audience or self._batch or self._flying)
+        return not (self._peers or self.audience or self._journal)
 
     def close(self) -> None:
         """Free the document."""
@@ -164,9 +166,13 @@ class Room(Source):
         if everyone := self._presence.everything():
             peer.put(Frame(messages.encode_awareness(everyone)))
 
-    def ask(self, peer: Peer) -> None:
-        """Ask again for what the peer has: it may write from now on, and was refused before."""
-        self._put(peer, messages.SyncStep1(self._state_vector()))
+    async def regrant(self, one: Participant) -> None:
+        """Ask again what somebody may do. Who may write from now on is asked for what they have:
+        it was refused before."""
+        could_edit = one.grant.may_edit
+        await one.regrant()
+        if isinstance(one, Peer) and one.grant.may_edit and not could_edit:
+            self._put(one, messages.SyncStep1(self._state_vector()))
 
     # Receiving
 
@@ -238,10 +244,7 @@ class Room(Source):
     def _unknown_to(self, peer: Peer, event: UpdateReceived) -> StateVector:
         """From which clocks on this update's writer knows nothing of which clients."""
         if event.answer or peer.had is None:
-            unpublished = dict(self._batch.starts)
-            for batch in reversed(self._flying):
-                unpublished.update(batch.starts)
-            return unpublished
+            return self._journal.unpublished()
         had, peer.had = peer.had, None
         ends = self._replica.ledger.state_vector
         return {client: had.get(client, 0) for client in ends if ends[client] > had.get(client, 0)}
@@ -287,7 +290,7 @@ class Room(Source):
 
     def _state_vector(self) -> bytes:
         """What we say we have: what is on disk. Whoever hears it may take it for an ack."""
-        return messages.write_state_vector(self._published)
+        return messages.write_state_vector(self._journal.published)
 
     def _refuse(self, peer: Peer) -> None:
         self._observer.refused("forbidden")
@@ -403,46 +406,34 @@ class Room(Source):
     # Towards the disk and out
 
     def settle(self, look: Callable[[], Callable[[], object]]) -> None:
-        """Call `look` when the document shows whole batches, and what it returns when these are
-        on disk."""
-        if self._batch.entries:
-            self._batch.looks.append(look)
-        elif self._flying:
-            self._flying[-1].held.append(look())
-        else:
-            look()()
+        """Look at whole commits, and show what was seen once it is on disk: `Journal.settle`."""
+        self._journal.settle(look)
 
     def _emit(self, user: str, update: bytes, admission: Admission, arrived: float) -> None:
         entry = Entry(self.name, update, user, int(time() * 1000), admission.bindings)
-        self._batch.add(entry, admission.authors, arrived)
+        self._journal.add(entry, admission.authors, arrived)
         self._writer.account(len(update))
         self._offering.pace.changed()
         self._schedule.want(self._offering)
 
     def _after_commit(self, action: Callable[[], object]) -> None:
         """Do something that shows the document as it is now, once that is on disk."""
-        if not (self._batch or self._flying):
-            action()
-        else:
-            self._batch.held.append(action)
+        if self._journal.hold(action):
             self._schedule.want(self._offering)
 
     def take(self) -> Batch:
         """Hand over everything pending; what comes later belongs to the next batch."""
-        batch, self._batch = self._batch, Batch()
-        self._flying.append(batch)
+        batch = self._journal.take()
         batch.draft = self.audience.take() if batch.entries else None
         batch.held += [look() for look in batch.looks]
         return batch
 
     def publish(self, batch: Batch) -> None:
         """The batch is on disk: let everybody hear of it."""
-        self._flying.popleft()
-        self.position = batch.position or self.position
+        self._journal.landed(batch)
         if batch.draft is not None:
-            self.audience.publish(
-                batch.draft, self.position, (entry.user for entry in batch.entries)
-            )
+            authors = frozenset(entry.user for entry in batch.entries)
+            self.audience.publish(batch.draft, batch.position, authors)
         # Held answers first: a difference made after the first of these updates builds on nothing
         # that a peer lacks, while the updates may build on the difference.
         for action in batch.held:
@@ -450,7 +441,7 @@ class Room(Source):
         if batch.entries:
             update = messages.encode_update(batch.merged())
             self._speak(Frame(update, droppable=True), self._offering.pace, COMMIT_SECONDS)
-            self._published = {**self._published, **batch.ends}
+            self._journal.told(batch)
         now = monotonic()
         for arrived in batch.received:
             self._observer.acknowledged(now - arrived)
@@ -467,7 +458,7 @@ class Room(Source):
     def _speak(self, frame: Frame, pace: Pace, besides_seconds: float) -> None:
         """Hand a frame to everybody; `besides_seconds` is what doing so costs elsewhere."""
         started = self._spoke_at = monotonic()
-        since = self._published
+        since = self._journal.published
         for peer in self._peers:
             peer.put(frame, since)
         peers = len(self._peers)
@@ -482,7 +473,7 @@ class Room(Source):
 
     def _catch_up(self, peer: Peer, since: StateVector) -> None:
         """Answer with all that is not in `since`, once it is on disk."""
-        if self._writer.failing and (self._batch or self._flying):
+        if self._writer.failing and self._journal:
             self._spawn(partial(self._answer_from_disk, peer, peer.stale))
             return
         difference = Frame(messages.encode(SyncStep2(self._replica.encode(since))))
