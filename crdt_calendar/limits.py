@@ -40,6 +40,10 @@ class Limits:
     messages_burst: float = 10_000.0
     bytes_per_second: float = 4 * 1024 * 1024.0
     bytes_burst: float = 64 * 1024 * 1024.0
+    # Time spent on one connection's updates, in seconds a second. The edits of a week offline take
+    # one or two; scattered deletions can take yrs half a minute for as many bytes.
+    apply_per_second: float = 0.25
+    apply_burst: float = 10.0
     # A connection over its rate is not read for that long; then it is told to come back later.
     hold_seconds: float = 10.0
 

@@ -285,7 +285,10 @@ class Room(Source):
         if not peer.grant.may_edit:
             self._refuse(peer)
             return False
+        started = monotonic()
         self._apply(peer.grant.user, admission, arrived, unknown)
+        if peer.meter.spend(monotonic() - started) > self._limits.hold_seconds:
+            raise RateExceeded("these updates take too long to apply; send less at a time")
         return True
 
     def _state_vector(self) -> bytes:

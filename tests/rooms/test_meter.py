@@ -35,3 +35,12 @@ def test_rest_is_not_saved_up_beyond_the_burst() -> None:
     meter = Meter(LIMITS, 0.0)
     meter.charge(1, 1_000_000.0)
     assert sum(meter.charge(1, 1_000_000.0) > 0 for _ in range(10)) == 6
+
+
+def test_time_spent_counts_as_well() -> None:
+    meter = Meter(Limits(apply_per_second=0.5, apply_burst=2.0), 0.0)
+    assert meter.spend(2.0) == 0.0
+    assert meter.charge(1, 0.0) == 0.0
+    assert meter.spend(1.0) == pytest.approx(2.0)
+    assert meter.charge(1, 1.0) == pytest.approx(1.0)
+    assert meter.charge(1, 3.0) == 0.0

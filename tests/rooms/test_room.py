@@ -587,3 +587,20 @@ async def test_a_large_update_arrives_in_parts_and_others_have_their_turn() -> N
             await settled()
             carol.take_in()
             assert str(_memo(carol)) == "x" * 20_000
+
+
+async def test_who_sends_what_takes_long_to_apply_is_sent_away_and_nobody_else() -> None:
+    limits = Limits(apply_per_second=0.01, apply_burst=0.002, hold_seconds=0.1)
+    async with house(limits) as home, home.visit("mallory") as bad, home.visit("alice") as good:
+        text = bad.events["t"] = Text("x" * 20_000)
+        await bad.say(Update(bad.doc.get_update()))
+        before = bad.doc.get_state()
+        for at in range(9_999, 0, -1):  # every other letter: ten thousand ranges
+            del text[2 * at]
+        await bad.say(Update(bad.doc.get_update(before)))
+        await settled()
+        assert isinstance(bad.peer.error, RateExceeded)
+        assert good.peer.error is None
+        await good.edit("e", "on it goes")
+        await settled()
+        assert any(isinstance(message, Update) for message in good.heard())
