@@ -20,7 +20,12 @@ serve: $(VENV)/.stamp-serve $(WEB)/.stamp-page  ## install, start, print one URL
 
 test: $(VENV)/.stamp-dev $(NODE_DIRS)/.stamp-node $(WEB)/.stamp-page  ## everything the tests need, then the tests (TEST="-k room" for some)
 	@if command -v npm >/dev/null && [ -z "$(TEST)" ]; then npm test --silent --prefix $(WEB); fi
+ifeq ($(TEST),)
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser
+	$(BIN)/pytest tests/browser
+else
 	$(BIN)/pytest $(TEST)
+endif
 
 check: $(VENV)/.stamp-dev $(WEB)/.stamp-node  ## ruff and mypy --strict, biome and tsc
 	$(BIN)/ruff check .

@@ -184,7 +184,7 @@ async def test_a_clock_set_back_does_not_put_tokens_into_the_future(
     assert (await keyring.verify(token)).issued_at == clock.now
 
 
-@pytest.mark.parametrize("user", ["", "x" * 256, "a\nb", "a\x1b[2J", "\ud800"])
+@pytest.mark.parametrize("user", ["", "x" * 256, "a\nb", "a\x1b[2J", "\ud800"], ids=ascii)
 async def test_impossible_users_are_neither_issued_nor_believed(
     keyring: Keyring, user: str
 ) -> None:
@@ -358,6 +358,7 @@ async def test_a_header_that_demands_an_unknown_extension_is_refused(keyring: Ke
 @pytest.mark.parametrize(
     "token",
     ["", ".", "..", "a.b.c", "\ud800.x.y", "ey" * 4000 + ".e30.", "안.녕.하", "e30.e30.e30"],
+    ids=range(8),
 )
 async def test_what_is_no_token_is_refused(federated: Keyring, token: str) -> None:
     await refusal(federated, token)
