@@ -64,6 +64,8 @@ class Link:
         )
         self._dialogue: Dialogue | None = None
         self._line: Line | None = None
+        self._opening: anyio.CancelScope | None = None  # while nobody has answered an attempt
+        self._hurried = False  # that attempt was given up by `retry_now`
         self._nudged = anyio.Event()
         self._caught_up = anyio.Event()
         self._probe_seconds = timing.probe
@@ -104,10 +106,16 @@ class Link:
             self._line.wake()
 
     def retry_now(self) -> None:
-        """Try at once, whatever was refused before; if there is a line, see whether it lives."""
+        """Try at once, whatever was refused before; if there is a line, see whether it lives.
+
+        An attempt to which nobody has answered yet is given up for another.
+        """
         if self._dialogue is not None:
             self._dialogue.beat()
             self.wake()
+        elif self._opening is not None:
+            self._hurried = True
+            self._opening.cancel()
         self._nudged.set()
 
     async def run(self) -> None:
@@ -137,7 +145,7 @@ class Link:
         except LineLost as error:
             return error.ending
         finally:
-            self._line = self._dialogue = None
+            self._line = self._dialogue = self._opening = None
             if self._caught_up.is_set():
                 self._caught_up = anyio.Event()
             self._presence.forget()
@@ -148,8 +156,9 @@ class Link:
     async def _talk(self, way: Way, target: Target) -> Ending | None:
         patience = self._timing.opening * (2 if way is Way.POLLING else 1)
         with anyio.CancelScope(deadline=anyio.current_time() + patience) as opening:
+            self._opening = opening
             async with _OPEN[way](target) as transport:
-                opening.deadline = float("inf")
+                opening.deadline, self._opening = float("inf"), None
                 self._dialogue = Dialogue(self._content, self._presence, self._limits)
                 self._line = Line(
                     transport,
@@ -212,6 +221,10 @@ class Link:
 
     async def _rest(self) -> None:
         self._nudged = anyio.Event()
+        if self._hurried:
+            self._hurried = False
+            self._connection.forgive()
+            return
         if self.state.status is Status.ERROR:
             await self._nudged.wait()
         with anyio.move_on_after(self._connection.rest):

@@ -148,6 +148,17 @@ async def test_retry_now_does_not_wait(site: Site) -> None:
         await until_synced(ann, 2.0)
 
 
+async def test_retry_now_gives_up_an_attempt_that_nobody_answers(site: Site) -> None:
+    site.proxy.toxics.swallow = True
+    patient = timing(opening=60.0, first=60.0, most=60.0, knock=60.0)
+    async with site.client(timing=patient) as ann:
+        await until(lambda: site.proxy.connections == 1)
+        site.proxy.toxics.swallow = False
+        ann.client.retry_now()
+        await until_synced(ann, 5.0)
+        assert ann.client.state.failures == 0
+
+
 async def test_a_line_that_swallows_everything_is_noticed(site: Site) -> None:
     quick = timing(heartbeat=0.2, answer=0.3)
     async with site.client(timing=quick) as ann:
