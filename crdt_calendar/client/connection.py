@@ -79,12 +79,14 @@ class Ending:
     """How a line ended: close code and reason.
 
     ``reached`` is false when nobody took the connection, ``tried`` when it did not come to that.
+    ``proxied`` is true when a proxy said that it finds no server behind it.
     """
 
     code: int = NO_WORD
     reason: str = ""
     reached: bool = True
     tried: bool = True
+    proxied: bool = False
 
 
 def is_final(code: int) -> bool:
@@ -115,6 +117,8 @@ class Connection:
         self._way = Way.WEBSOCKET
         self._open = False
         self._knocking = False
+        self._proxied = False
+        self._serving = False  # by what it said itself, since the last attempt
         self.state = ConnectionState(Status.CONNECTING)
 
     @property
@@ -126,6 +130,15 @@ class Connection:
     def knocking(self) -> bool:
         """Whether to look now and then if somebody takes connections, and not to wait then."""
         return self._knocking
+
+    @property
+    def proxied(self) -> bool:
+        """Whether it takes more than a connection to see that the server is there."""
+        return self._proxied
+
+    def serving(self) -> None:
+        """The server itself has said that it is there."""
+        self._serving = True
 
     def begin(self) -> Attempt:
         """The next attempt."""
@@ -146,9 +159,14 @@ class Connection:
     def ended(self, ending: Ending) -> None:
         """The line is gone, or could not be made."""
         # Nobody took the connection, or a line broke that had been there: look if somebody is.
-        self._knocking = not ending.reached or (self._open and ending.code == NO_WORD)
-        # Where nobody takes connections, the other way would find nobody either.
-        is_silent = not self._open and ending == Ending(reason=ending.reason)
+        was_cut = self._open and ending.code == NO_WORD
+        self._knocking = not ending.reached or ending.proxied or was_cut
+        self._proxied = ending.proxied
+        # Where nobody takes connections, the other way would find nobody either. A proxy that finds
+        # nobody for a WebSocket, while the server is there, does not let it through.
+        expected = Ending(reason=ending.reason, proxied=ending.proxied and self._serving)
+        is_silent = not self._open and ending == expected
+        self._serving = False
         if is_silent:
             self._unopened += 1 if self._way is Way.WEBSOCKET else -1
         is_expired = ending.code == Unauthenticated.close_code
@@ -172,7 +190,7 @@ class Connection:
     def forgive(self) -> None:
         """Try again whatever was refused before."""
         self._refused = False
-        self._knocking = False
+        self._knocking = self._serving = False
         self._unopened = min(self._unopened, BLOCKED_ATTEMPTS - 1)  # another network, perhaps
         self._set(ConnectionState(Status.DISCONNECTED, retry_seconds=0.0))
 

@@ -24,8 +24,9 @@ from crdt_calendar.client.saved import Progress
 from crdt_calendar.client.timing import Timing
 from crdt_calendar.client.token import TokenSource
 from crdt_calendar.client.transports import Address, LineLost, Open, Target
+from crdt_calendar.client.transports.knocking import is_reachable, is_serving
 from crdt_calendar.client.transports.polling import open_polling
-from crdt_calendar.client.transports.websocket import is_reachable, open_websocket
+from crdt_calendar.client.transports.websocket import open_websocket
 from crdt_calendar.limits import Limits
 
 _KEPT_STATES = 256
@@ -241,6 +242,14 @@ class Link:
         while True:
             await anyio.sleep(self._timing.knock * random.uniform(0.5, 1.0))
             with anyio.move_on_after(self._timing.knock):
-                if await is_reachable(self._address):
+                if await self._is_there():
                     rest.cancel()
                     return
+
+    async def _is_there(self) -> bool:
+        if not self._connection.proxied:
+            return await is_reachable(self._address)
+        if not await is_serving(self._address, self._tls):
+            return False
+        self._connection.serving()
+        return True

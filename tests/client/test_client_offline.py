@@ -148,6 +148,29 @@ async def test_retry_now_does_not_wait(site: Site) -> None:
         await until_synced(ann, 2.0)
 
 
+async def test_back_within_three_seconds_behind_a_proxy(site: Site) -> None:
+    async with site.client(timing=Timing()) as ann:
+        await until_synced(ann)
+        site.proxy.toxics.away = True
+        site.proxy.cut()
+        made = ann.create(title="meanwhile")
+        await until(lambda: ann.client.state.failures >= 4, 30.0)  # by now it waits for long
+        site.proxy.toxics.away = False
+        started = time.perf_counter()
+        await saved(ann)
+        assert time.perf_counter() - started < 3.0
+        assert ann.client.state.way is Way.WEBSOCKET
+        assert made in ann
+
+
+async def test_a_proxy_that_is_no_way_for_a_websocket_is_gone_around(site: Site) -> None:
+    site.proxy.toxics.block_websocket = True
+    site.proxy.toxics.websocket_answer = 502
+    async with site.client() as ann:
+        await until_synced(ann)
+        assert ann.client.state.way is Way.POLLING
+
+
 async def test_retry_now_gives_up_an_attempt_that_nobody_answers(site: Site) -> None:
     site.proxy.toxics.swallow = True
     patient = timing(opening=60.0, first=60.0, most=60.0, knock=60.0)

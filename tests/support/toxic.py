@@ -27,7 +27,9 @@ class Toxics:
     latency: float = 0.0  # seconds each chunk is late
     bytes_per_second: float = 0.0  # upwards; 0.0 is as fast as can be
     swallow: bool = False  # half open: what is said goes nowhere, and nobody hears of it
-    block_websocket: bool = False  # like a proxy that answers an upgrade with 400
+    block_websocket: bool = False  # like a proxy that lets none through
+    websocket_answer: int = 400  # to one that is blocked
+    away: bool = False  # like a proxy that finds no server behind it
 
 
 @dataclass
@@ -144,7 +146,12 @@ class Toxic:
         try:
             head = await reader.read(CHUNK_BYTES)
             if self.toxics.block_websocket and b"upgrade: websocket" in head.lower():
-                writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+                status = self.toxics.websocket_answer
+                writer.write(b"HTTP/1.1 %d No\r\ncontent-length: 0\r\n\r\n" % status)
+                await writer.drain()
+                return
+            if self.toxics.away:
+                writer.write(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n")
                 await writer.drain()
                 return
             far_reader, far = await asyncio.open_connection(HOST, self.target_port)

@@ -20,6 +20,10 @@ Sent = Callable[[int], None]
 """Told how many bytes the network has just taken."""
 
 
+# What a proxy answers for a server that is away (RFC 9110 sections 15.6.3 to 15.6.5).
+AWAY = (502, 503, 504)
+
+
 class LineLost(Exception):
     """The line is gone, or could not be made; ``ending`` says how."""
 
@@ -67,6 +71,12 @@ class Address:
         """Where to poll."""
         scheme = "https" if self.secure else "http"
         return f"{scheme}://{self.authority}{self.path}/sync/{self.project}"
+
+    @property
+    def health_url(self) -> str:
+        """Where the server says that it is there."""
+        scheme = "https" if self.secure else "http"
+        return f"{scheme}://{self.authority}{self.path}/healthz"
 
     @property
     def websocket_target(self) -> str:

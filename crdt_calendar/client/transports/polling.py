@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from crdt_calendar.client.connection import NO_WORD, Ending
-from crdt_calendar.client.transports import LineLost, Sent, Target
+from crdt_calendar.client.transports import AWAY, LineLost, Sent, Target
 from crdt_calendar.errors import FrameTooLarge, MalformedFrame
 from crdt_calendar.protocol.lib0 import Reader, encode_uint
 
@@ -167,7 +167,7 @@ def _ending(status: int, answer: bytes) -> Ending:
         problem = json.loads(answer)
         code, detail = int(problem["code"]), str(problem.get("detail", ""))
     except (ValueError, KeyError, TypeError):
-        return Ending(NO_WORD, f"the answer was {status}")
+        return Ending(NO_WORD, f"the answer was {status}", proxied=status in AWAY)
     # A session that is over is nothing to wait for: the next one may begin.
     return Ending(NO_WORD if status == _GONE else code, detail)
 

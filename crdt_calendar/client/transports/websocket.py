@@ -28,7 +28,7 @@ from wsproto.events import (
 from wsproto.utilities import ProtocolError
 
 from crdt_calendar.client.connection import NO_WORD, Ending
-from crdt_calendar.client.transports import Address, LineLost, Sent, Target
+from crdt_calendar.client.transports import AWAY, LineLost, Sent, Target
 from crdt_calendar.errors import FrameTooLarge
 
 # A large message goes out in pieces, and after each of them it is known how far it has come.
@@ -49,16 +49,6 @@ async def open_websocket(target: Target) -> AsyncIterator[WebSocket]:
     finally:
         with anyio.CancelScope(shield=True):  # bounded, whatever the line does
             await socket.leave()
-
-
-async def is_reachable(address: Address) -> bool:
-    """Whether anybody takes connections there."""
-    with suppress(OSError):
-        stream = await anyio.connect_tcp(address.host, address.port)
-        with anyio.CancelScope(shield=True):
-            await anyio.aclose_forcefully(stream)
-        return True
-    return False
 
 
 async def _connect(target: Target) -> ByteStream:
@@ -176,7 +166,8 @@ class WebSocket:
             case CloseConnection():
                 self._ending = Ending(event.code or NO_WORD, event.reason or "")
             case RejectConnection():
-                self._ending = Ending(NO_WORD, f"the handshake was answered {event.status_code}")
+                reason = f"the handshake was answered {event.status_code}"
+                self._ending = Ending(NO_WORD, reason, proxied=event.status_code in AWAY)
             case RejectData() | AcceptConnection():
                 pass
 
