@@ -22,6 +22,14 @@
     ├── ContentError              a value that a calendar cannot hold
     │   ├── NoSuchEvent           no event of that id, or it is deleted
     │   └── InvalidValue          a field's value is not of its form
+    ├── RequestError              an HTTP request that cannot be served as it is
+    │   ├── MalformedRequest      a body or an address that does not decode
+    │   ├── NotFound              nothing is at that address
+    │   ├── WrongMethod           something is there, and does not take this method
+    │   ├── WrongMediaType        a body of a kind that nobody here reads
+    │   ├── PreconditionFailed    it has changed since the version the caller knows
+    │   ├── Taken                 it contradicts what is there
+    │   └── KeyReused             an idempotency key that came with another request before
     └── StorageError              the data directory
         ├── DataLocked            another process writes it
         ├── CorruptData           what is stored does not decode
@@ -188,6 +196,62 @@ class InvalidValue(ContentError):
     """A field's value is not of its form; the message names the field."""
 
     slug = "invalid-value"
+
+
+class RequestError(CalendarError):
+    """An HTTP request that cannot be served as it is."""
+
+    close_code = 1008
+    http_status = 400
+    slug = "request"
+
+
+class MalformedRequest(RequestError):
+    """A body or an address that does not decode."""
+
+    slug = "malformed-request"
+
+
+class NotFound(RequestError):
+    """Nothing is at that address."""
+
+    http_status = 404
+    slug = "not-found"
+
+
+class WrongMethod(RequestError):
+    """Something is at that address, and does not take this method."""
+
+    http_status = 405
+    slug = "wrong-method"
+
+
+class WrongMediaType(RequestError):
+    """A body of a kind that nobody here reads."""
+
+    http_status = 415
+    slug = "wrong-media-type"
+
+
+class PreconditionFailed(RequestError):
+    """It has changed since the version that the caller knows; read it again."""
+
+    http_status = 412
+    slug = "precondition-failed"
+
+
+class Taken(RequestError):
+    """It contradicts what is there."""
+
+    http_status = 409
+    slug = "taken"
+
+
+class KeyReused(RequestError):
+    """An idempotency key that came with another request before."""
+
+    http_status = 422
+    slug = "key-reused"
 
 
 class StorageError(CalendarError):

@@ -32,7 +32,7 @@ _MOST_CHARACTERS: Final = 16_000
 _TOKENS: Final = re.compile(
     r"""
       (?P<keep>
-        token (?: = | %3d | \\?["'] \s* : \s* \\?["'] )   # in a query, a form, JSON, a repr
+        (?: token | feed ) (?: = | %3d | \\?["'] \s* : \s* \\?["'] )   # in a query, a form, JSON
       | crdt_calendar_session = ["']?
       | yauth-
       | bearer (?: \s | %20 | \+ )+

@@ -120,6 +120,14 @@ class Catalog:
         """All projects, by id."""
         return await self._reader.read(_all_projects)
 
+    async def rename_project(self, id: str, name: str) -> None:
+        """Have lists show it under another name; an empty one stands for its id."""
+        await self._writer.write(
+            lambda connection: connection.execute(
+                "UPDATE projects SET name = ? WHERE id = ?", (name or id, id)
+            )
+        )
+
     async def delete_project(self, id: str) -> None:
         """Delete a project and its members at once; what its room stored goes at the next sweep.
 

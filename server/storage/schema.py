@@ -10,6 +10,10 @@
     projects   id, kind, name, created_ms
     members    project, user, role, ...     a removed member stays, marked revoked, with the time
     revoked_tokens  jti, at_ms
+    answers         user, key, ...          what was answered to requests with an idempotency key
+    feeds           id, project, digest     secret links to a calendar's file; of the secret, a hash
+    webhooks        id, project, url, ...   who is told of changes, and up to which position
+    deliveries      id, webhook, body, ...  what they are told, until it has reached them and after
 
 Applied migrations are kept in the table `_sqlite_migrations` (sqlite-utils). A released migration
 never changes; a new need is a new number at the end.
@@ -97,7 +101,66 @@ def _catalog(db: Database) -> None:
     )
 
 
-STEPS = {"0001_log": _log, "0002_catalog": _catalog}
+def _rest(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE answers (
+            user TEXT NOT NULL,
+            key TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            status INTEGER NOT NULL,
+            headers TEXT NOT NULL,
+            body BLOB NOT NULL,
+            at_ms INTEGER NOT NULL,
+            PRIMARY KEY (user, key)
+        ) STRICT, WITHOUT ROWID"""
+    )
+    db.execute("CREATE INDEX answers_at ON answers (at_ms)")
+    db.execute(
+        """CREATE TABLE feeds (
+            id TEXT PRIMARY KEY,
+            project TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+            digest BLOB NOT NULL UNIQUE,
+            busy_only INTEGER NOT NULL CHECK (busy_only IN (0, 1)),
+            created_by TEXT NOT NULL,
+            created_ms INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID"""
+    )
+    db.execute("CREATE INDEX feeds_project ON feeds (project)")
+    db.execute(
+        """CREATE TABLE webhooks (
+            id TEXT PRIMARY KEY,
+            project TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+            url TEXT NOT NULL,
+            secret TEXT NOT NULL,
+            kinds TEXT NOT NULL,
+            created_by TEXT NOT NULL,
+            created_ms INTEGER NOT NULL,
+            disabled TEXT NOT NULL,
+            position INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID"""
+    )
+    db.execute("CREATE INDEX webhooks_project ON webhooks (project)")
+    # The number is the order in which they are told.
+    db.execute(
+        """CREATE TABLE deliveries (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            webhook TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+            kind TEXT NOT NULL,
+            created_ms INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'failed')),
+            attempts INTEGER NOT NULL,
+            next_ms INTEGER NOT NULL,
+            status INTEGER NOT NULL,
+            error TEXT NOT NULL,
+            tried_ms INTEGER NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT"""
+    )
+    db.execute("CREATE INDEX deliveries_webhook ON deliveries (webhook, number)")
+
+
+STEPS = {"0001_log": _log, "0002_catalog": _catalog, "0003_rest": _rest}
 migrations = Migrations("crdt-calendar")
 for _name, _step in STEPS.items():
     migrations(name=_name)(_step)

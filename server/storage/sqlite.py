@@ -15,6 +15,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from crdt_calendar.errors import CorruptData, StorageError
+from server.storage.answers import Answers
 from server.storage.catalog import Catalog, now_ms
 from server.storage.compaction import Compaction
 from server.storage.connections import (
@@ -25,11 +26,13 @@ from server.storage.connections import (
     open_connections,
 )
 from server.storage.documents import merge
+from server.storage.feeds import Feeds
 from server.storage.growth import Counts, Growth
 from server.storage.log import Base, Entry, Log, Row, Stored
 from server.storage.queries import base_snapshot, find_room, loadable
 from server.storage.schema import check_ours, migrate
 from server.storage.scratch import Scratch
+from server.storage.webhooks import Webhooks
 
 NEW_ROOM = "INSERT OR IGNORE INTO rooms (name) VALUES (?)"
 NEXT_SEQ = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'updates'), 0) + 1"
@@ -154,6 +157,9 @@ class Store:
     log: SqliteLog
     catalog: Catalog
     compaction: Compaction
+    answers: Answers
+    feeds: Feeds
+    webhooks: Webhooks
 
 
 @asynccontextmanager
@@ -172,4 +178,7 @@ async def open_store(path: Path, *, clock_ms: Callable[[], int] = now_ms) -> Asy
                 SqliteLog(writer, reader, growth),
                 Catalog(writer, reader, clock_ms=clock_ms),
                 Compaction(writer, reader, growth, scratch),
+                Answers(writer, reader, clock_ms=clock_ms),
+                Feeds(writer, reader, clock_ms=clock_ms),
+                Webhooks(writer, reader, clock_ms=clock_ms),
             )
