@@ -28,9 +28,12 @@ from server.auth.tokens import Keyring
 from server.gateways.admin import AdminDoor, open_door
 from server.gateways.assets import Assets
 from server.gateways.calendars import CalendarFiles
+from server.gateways.feeds import PARAMETER as FEED
+from server.gateways.feeds import FeedGateway
 from server.gateways.health import Health
 from server.gateways.page import Page
 from server.gateways.polling import PollingGateway
+from server.gateways.rest import Addresses, Courier, Desk, Door, Endpoints
 from server.gateways.session import SessionGateway
 from server.gateways.yjs import YjsGateway
 from server.logs import protect_servers
@@ -58,6 +61,7 @@ class Service:
     authority: Authority
     registry: Registry
     metrics: Metrics
+    courier: Courier
     start: Callable[..., object]
     """Runs a coroutine function for as long as the service is open."""
 
@@ -118,7 +122,12 @@ def _compose(
     start(_upkeep, store, settings.retention_days)
     if keys:
         start(keys.follow)
-    return Service(settings, directory, store, keyring, authority, registry, metrics, start)
+    addresses = Addresses(private=settings.webhooks_private)
+    courier = Courier(registry, authority, store.webhooks, addresses, settings.limits)
+    start(courier.run)
+    return Service(
+        settings, directory, store, keyring, authority, registry, metrics, courier, start
+    )
 
 
 def routes(service: Service) -> list[BaseRoute]:
@@ -130,6 +139,7 @@ def routes(service: Service) -> list[BaseRoute]:
     polling = PollingGateway(*doors, service.start, origins)
     pages = [
         *page_routes(service, origins),
+        *rest_routes(service, origins),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", health.metrics),
@@ -145,25 +155,51 @@ def page_routes(service: Service, origins: frozenset[str]) -> list[BaseRoute]:
     assets = Assets()
     plain = Page(service.registry, service.authority, service.store.catalog)
     session = SessionGateway(service.authority, service.store.catalog, origins)
-    files = CalendarFiles(service.registry, service.authority, service.store.catalog, origins)
 
     async def enter(request: Request) -> Response:
         if token := request.query_params.get("token"):
             return await session.enter(request, token)
         return await (assets.shell(request) if assets else plain.show(request))
 
-    one = "/api/v1/projects/{project}"
     return [
         Route("/", enter),
         Route("/sw.js", assets.worker),
         Route("/assets/{path:path}", assets.file),
-        Route("/api/v1/session", session.show),
-        Route("/api/v1/session", session.sign_in, methods=["POST"]),
-        Route("/api/v1/session", session.sign_out, methods=["DELETE"]),
-        Route("/api/v1/session/renew", session.renew, methods=["POST"]),
-        Route(f"{one}/import", files.bring, methods=["POST"]),
-        Route(f"{one}/calendar.ics", files.export),
     ]
+
+
+def rest_routes(service: Service, origins: frozenset[str]) -> list[BaseRoute]:
+    """``/api/v1`` and the page that describes it."""
+    store, registry, authority = service.store, service.registry, service.authority
+    session = SessionGateway(authority, store.catalog, origins)
+    files = CalendarFiles(registry, authority, store.catalog, origins)
+    feeds = FeedGateway(registry, store.feeds)
+
+    async def take(request: Request) -> Response:
+        by_link = FEED in request.query_params
+        return await (feeds.show if by_link else files.export)(request)
+
+    endpoints: Endpoints = {
+        "showSession": session.show,
+        "signIn": session.sign_in,
+        "signOut": session.sign_out,
+        "renewSession": session.renew,
+        "importCalendar": files.bring,
+        "exportCalendar": take,
+    }
+    desk = Desk(
+        registry,
+        authority,
+        store.catalog,
+        store.answers,
+        store.feeds,
+        store.webhooks,
+        service.courier.addresses,
+        service.courier.wake,
+        origins,
+    )
+    door = Door(desk, endpoints)
+    return [Mount("/api/v1", door), Route("/docs", door.page)]
 
 
 def admin_door(service: Service) -> AdminDoor:

@@ -48,6 +48,10 @@ class Settings:
     # Web pages of other hosts that may connect, as scheme://host[:port]; * for all.
     origins: tuple[str, ...] = ()
 
+    # Whether webhooks may be in private networks, this machine included: whoever owns a project
+    # could then have this server send requests to what only it can reach.
+    webhooks_private: bool = False
+
     # How long the history of single edits is kept; the calendar itself is kept for ever.
     retention_days: float = 30.0
     # A room without peers is freed after that long.

@@ -31,6 +31,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "server.gateways.assets",
         "server.gateways.page",
         "server.gateways.health",
+        "server.gateways.rest",
+        "server.gateways.feeds",
         "server.gateways.admin",
         "server.serving",
     ),
@@ -58,6 +60,8 @@ DOORS = (
     ("server.gateways.assets", "server.storage", ()),
     ("server.gateways.page", "server.storage", ()),
     ("server.gateways.health", "server.storage", ()),
+    ("server.gateways.rest", "server.storage", ("server.storage.contracts",)),
+    ("server.gateways.feeds", "server.storage", ("server.storage.contracts",)),
     # Serving carries bytes and knows of no document.
     ("server.serving", "crdt_calendar", ("crdt_calendar.errors",)),
     ("server.serving", "server.rooms", ("server.rooms.frame", "server.rooms.line")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import datetime
 from typing import TypeGuard, Unpack, cast
@@ -26,7 +26,7 @@ from crdt_calendar.model.fields import (
 from crdt_calendar.model.maps import EventMap, differing, new_map, read_map, set_plain, write_map
 from crdt_calendar.model.properties import Properties, PropertyFields, property_values
 from crdt_calendar.model.series import following, instance_start, shifted, split
-from crdt_calendar.model.timeline import Timeline
+from crdt_calendar.model.timeline import Expansion, Timeline
 from crdt_calendar.model.when import Local, When, find_zone, parse_zone
 
 SCHEMA = 1
@@ -94,16 +94,28 @@ class Calendar:
         """Every event that is deleted and can be restored."""
         return [event for event in self._all() if event.deleted is not None]
 
+    def everything(self) -> Mapping[str, Event]:
+        """Every event by id, deleted ones as well. With a `timeline` that costs nothing."""
+        if self._timeline is not None:
+            return self._timeline.everything()
+        return {event.id: event for event in self._all()}
+
     def between(
         self, start: datetime, end: datetime, zone: str | ZoneInfo | None = None
     ) -> list[Instance]:
         """What takes place from `start` to before `end` (both aware), sorted by time.
 
-        Series are expanded, within bounds; `Timeline.expand` tells where a bound was met. Floating
+        Series are expanded, within bounds; `expand` tells where a bound was met. Floating
         times and whole days are taken in ``zone``, the calendar's own unless given, else UTC.
         """
+        return self.expand(start, end, zone).instances
+
+    def expand(
+        self, start: datetime, end: datetime, zone: str | ZoneInfo | None = None
+    ) -> Expansion:
+        """The same, and which events would not end."""
         timeline = self._timeline or Timeline(self._doc)
-        return timeline.expand(start, end, self._zone(zone)).instances
+        return timeline.expand(start, end, self._zone(zone))
 
     def properties(self) -> Properties:
         """The properties of the calendar itself."""

@@ -7,7 +7,7 @@ one makes an ordinary edit, of the event and of the record. docs/document.md has
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, cast
@@ -113,6 +113,18 @@ class Conflicts:
         self._doc = doc
         self._calendar = calendar
         self._records: Map[object] = doc.get("conflicts", type=Map)
+
+    @classmethod
+    def on(
+        cls,
+        doc: Doc[Map[object]],
+        *,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        user: str,
+    ) -> Conflicts:
+        """Those of a document, to be decided by that user; the words are those of `Calendar`."""
+        return cls(doc, Calendar(doc, clock=clock, new_id=new_id, user=user))
 
     def __iter__(self) -> Iterator[Conflict]:
         """All of them; what is malformed is passed over."""

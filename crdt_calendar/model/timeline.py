@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -73,6 +73,7 @@ class Timeline:
     def __init__(self, doc: Doc[Map[object]]) -> None:
         self._events: Map[object] = doc.get("events", type=Map)
         self._feed = ChangeFeed(doc)
+        self._all: dict[str, Event] = {}
         self._entries: dict[str, _Entry] = {}
         self._stale: set[str] | None = None  # None: everything
         self._known: dict[_Span, _Drawn] = {}
@@ -96,6 +97,23 @@ class Timeline:
         """Read this event again before the next answer."""
         if self._stale is not None:
             self._stale.add(event_id)
+
+    def everything(self) -> Mapping[str, Event]:
+        """Every event by id, deleted ones as well. An event that has not changed is the same object
+        as before. Not to be written to."""
+        self._refresh()
+        return self._all
+
+    def catch_up(self) -> Iterator[None]:
+        """Read what has changed, event by event, so that others may have their turn in between.
+
+        The next answer then has only that to read which changes meanwhile.
+        """
+        counting = Budget(COUNTING_LOOKS)
+        self._note_stale()
+        while self._stale:
+            self._read(self._stale.pop(), counting)
+            yield
 
     def expand(
         self, start: datetime, end: datetime, zone: ZoneInfo, most: int = MOST_INSTANCES
@@ -123,17 +141,22 @@ class Timeline:
         return known
 
     def _refresh(self) -> None:
+        counting = Budget(COUNTING_LOOKS)
+        for event_id in self._note_stale():
+            self._read(event_id, counting)
+        self._stale = set()
+
+    def _note_stale(self) -> set[str]:
+        """The ids of all events that are to be read again."""
         if not self._open:
             self._stale = None
         for change in self._feed.take():
             if not isinstance(change, CalendarChanged):
                 self.forget(change.id)
-        stale, self._stale = self._stale, set()
-        if stale is None:
-            self._entries, self._known = {}, {}
-        counting = Budget(COUNTING_LOOKS)
-        for event_id in list(self._events.keys()) if stale is None else stale:
-            self._read(event_id, counting)
+        if self._stale is None:
+            self._all, self._entries, self._known = {}, {}, {}
+            self._stale = set(self._events.keys())
+        return self._stale
 
     def _read(self, event_id: str, counting: Budget) -> None:
         for known in self._known.values():
@@ -141,7 +164,10 @@ class Timeline:
         shared = self._events.get(event_id)
         entry = None
         if isinstance(shared, Map):
-            entry = _entry(Event.read(event_id, read_map(shared)), counting)
+            self._all[event_id] = event = Event.read(event_id, read_map(shared))
+            entry = _entry(event, counting)
+        else:
+            self._all.pop(event_id, None)
         if entry is None:
             self._entries.pop(event_id, None)
         else:

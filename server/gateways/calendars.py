@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from anyio import to_process
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -16,6 +15,7 @@ from server.auth.authority import Authority
 from server.auth.grants import Grant, Role
 from server.auth.middleware import check_origin, credentials
 from server.gateways.problem import NEVER_STORED, describe, problem
+from server.rooms.exports import file_of
 from server.rooms.imports import Kinded, bring, read_file, require_calendar
 from server.rooms.registry import Registry
 
@@ -75,8 +75,7 @@ class CalendarFiles:
                 update = room.encode()
         except CalendarError as error:
             return problem(error)
-        # A process of its own: 10,000 events take seconds, which everybody else would wait for.
-        file = await to_process.run_sync(_file_of, update)
+        file = await file_of(update)
         disposition = f'attachment; filename="{grant.project}.ics"'
         headers = {**NEVER_STORED, "content-disposition": disposition}
         return Response(file, headers=headers, media_type="text/calendar")
@@ -105,20 +104,6 @@ class CalendarFiles:
             yield _line(
                 {"error": describe(CalendarError("the import failed; see the server's log"))}
             )
-
-
-def _file_of(update: bytes) -> bytes:
-    # Runs in a process of its own, which loads what it needs.
-    from datetime import UTC, datetime
-
-    from pycrdt import Doc, Map
-
-    from crdt_calendar.ics import write
-    from crdt_calendar.model.calendar import Calendar
-
-    doc: Doc[Map[object]] = Doc()
-    doc.apply_update(update)
-    return write(Calendar(doc, clock=lambda: datetime.now(UTC), new_id=str, user=""))
 
 
 async def _body(request: Request) -> bytes:

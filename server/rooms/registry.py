@@ -11,7 +11,7 @@ from time import monotonic
 import anyio
 from anyio.to_thread import run_sync
 
-from crdt_calendar.errors import ServiceRestart, TooManyConnections
+from crdt_calendar.errors import NoSuchProject, ServiceRestart, TooManyConnections
 from crdt_calendar.limits import Limits
 from crdt_calendar.protocol.ledger import Ledger
 from server.rooms.observer import Observer
@@ -148,6 +148,16 @@ class Registry:
         # The walk over a large document takes a while in Python; other rooms go on meanwhile.
         ledger = await run_sync(Ledger.restore, stored.update, stored.bindings, self._limits)
         return Room(name, stored, ledger, self.writer, self._observer, self._spawn)
+
+    async def discard(self, name: str) -> None:
+        """Send everybody away from a project that is gone, and let go of its room."""
+        slot = self._slots.get(name)
+        if slot is None:
+            return
+        async with slot.lock:
+            for one in slot.room.participants if slot.room else ():
+                one.end(NoSuchProject(f"project {name!r} was deleted"))
+            await self._discard(slot)
 
     async def _discard(self, slot: _Slot) -> None:
         room, slot.room = slot.room, None

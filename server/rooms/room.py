@@ -46,6 +46,7 @@ from server.auth.grants import Grant, Role
 from server.rooms.audience import Audience
 from server.rooms.batch import Batch
 from server.rooms.frame import Frame
+from server.rooms.index import Index
 from server.rooms.journal import Journal
 from server.rooms.news import View
 from server.rooms.observer import Observer
@@ -98,6 +99,7 @@ class Room(Source):
         self._loop = asyncio.get_running_loop()
         self._peers: dict[Peer, None] = {}
         self.audience = Audience(self)
+        self.index = Index()
         self._journal = Journal(stored.seq, ledger.state_vector)
         self._offering = Turn(partial(writer.offer, self))
         self._showing = Turn(self._show_presence)
@@ -159,6 +161,7 @@ class Room(Source):
         """Free the document."""
         self._schedule.close()
         self.audience.close()
+        self.index.close()
         self._replica.close()
 
     def _greet(self, peer: Peer) -> None:
@@ -354,7 +357,12 @@ class Room(Source):
         It is called while the document shows whole commits and nothing beyond them. Raises what
         `look` raises.
         """
-        return await self.view_as(Calendar, look)
+        return await self.view_as(self.index.calendar, look)
+
+    async def browse(self, look: Callable[[Calendar], T]) -> View[T]:
+        """The same for a look at many events: first the index is brought up, bit by bit."""
+        await self.index.ready(self._replica.doc)
+        return await self.view(look)
 
     async def view_as(self, model: Callable[..., M], look: Callable[[M], T]) -> View[T]:
         """The same of another model of the document; see `Replica.model`."""
@@ -513,6 +521,7 @@ class Room(Source):
         wall = time()
         quiet = now - QUIET_SECONDS
         self.audience.sweep(now)
+        self.index.sweep(now)
         for one in self.participants:
             if one.grant.expires is not None and one.grant.expires <= wall:
                 one.end(Unauthenticated("the token has expired; come back with a new one"))

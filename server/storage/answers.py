@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from server.storage.catalog import now_ms
 from server.storage.connections import Reader, Writer
+from server.storage.contracts import Kept
 
 KEPT_MS = 24 * 3600 * 1000
 """How long an answer is kept: a client that was away for a day begins anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One answer. ``fingerprint`` says to which request; ``headers`` are JSON."""
-
-    user: str
-    key: str
-    fingerprint: str
-    status: int
-    headers: str
-    body: bytes
 
 
 class Answers:

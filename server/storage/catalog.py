@@ -201,6 +201,8 @@ class Catalog:
 def _insert_project(connection: sqlite3.Connection, project: Project) -> None:
     if _find_project(connection, project.id):
         raise InvalidValue(f"project: {project.id} exists already; choose another id")
+    # An edit may have been on its way to the disk while a project of that id was deleted.
+    connection.execute("UPDATE rooms SET name = NULL, recovering = 0 WHERE name = ?", (project.id,))
     Database(connection).table("projects").insert(asdict(project))
 
 

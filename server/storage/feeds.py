@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from server.storage.catalog import now_ms
 from server.storage.connections import Reader, Writer
+from server.storage.contracts import Feed
 
 COLUMNS = "id, project, busy_only, created_by, created_ms"
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """One link. ``busy_only``: it shows times and nothing else."""
-
-    id: str
-    project: str
-    busy_only: bool
-    created_by: str
-    created_ms: int
 
 
 class Feeds:
@@ -53,7 +42,9 @@ class Feeds:
 
     async def opened_by(self, digest: bytes) -> Feed | None:
         """The link that the secret of that digest opens."""
-        found = await self._reader.read(lambda connection: _select(connection, "digest = ?", digest))
+        found = await self._reader.read(
+            lambda connection: _select(connection, "digest = ?", digest)
+        )
         return found[0] if found else None
 
     async def delete(self, project: str, id: str) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from server.storage.catalog import now_ms
 from server.storage.connections import Reader, Writer
+from server.storage.contracts import Delivery, Letter, Webhook
 
 HOOK = "id, project, url, secret, kinds, created_by, created_ms, disabled, position"
 DELIVERY = (
@@ -22,54 +23,6 @@ MOST_LOGGED = 500
 """Deliveries that are over and kept to be read, of each webhook."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """Somebody to be told. ``disabled`` says why they are not, any more; empty: they are.
-
-    ``position`` is the project's up to which all that concerns them is queued.
-    """
-
-    id: str
-    project: str
-    url: str
-    secret: str
-    kinds: tuple[str, ...]
-    created_by: str
-    created_ms: int
-    disabled: str
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """Something to be told: its id, kind, and body."""
-
-    id: str
-    kind: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A letter on its way. ``state`` is ``waiting``, ``delivered`` or ``failed``.
-
-    ``status`` and ``error`` are of the last attempt; 0 when there was no answer.
-    """
-
-    number: int
-    id: str
-    webhook: str
-    kind: str
-    created_ms: int
-    state: str
-    attempts: int
-    next_ms: int
-    status: int
-    error: str
-    tried_ms: int
-    body: bytes
 
 
 class Webhooks:
@@ -155,9 +108,7 @@ class Webhooks:
     async def deliveries(self, id: str, before: int, most: int) -> list[Delivery]:
         """Its deliveries, the latest first, from before that number on."""
         where = "webhook = ? AND number < ? ORDER BY number DESC LIMIT ?"
-        return await self._read(
-            lambda connection: _deliveries(connection, where, id, before, most)
-        )
+        return await self._read(lambda connection: _deliveries(connection, where, id, before, most))
 
     async def tried(self, delivery: Delivery, *, state: str, wait_ms: int = 0) -> None:
         """Note an attempt, with its outcome in `delivery`, and when the next one is due."""
@@ -192,7 +143,10 @@ def _words(kinds: Collection[str]) -> str:
 
 def _hooks(connection: sqlite3.Connection, where: str, *values: object) -> list[Webhook]:
     rows = connection.execute(f"SELECT {HOOK} FROM webhooks WHERE {where}", values)
-    return [Webhook(*row[:4], tuple(row[4].split()), *row[5:]) for row in rows]
+    return [
+        Webhook(id, project, url, secret, tuple(kinds.split()), by, at, disabled, position)
+        for id, project, url, secret, kinds, by, at, disabled, position in rows
+    ]
 
 
 def _deliveries(connection: sqlite3.Connection, where: str, *values: object) -> list[Delivery]:

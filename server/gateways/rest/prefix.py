@@ -1,0 +1,5 @@
+"""Where everything of REST is."""
+
+from __future__ import annotations
+
+PREFIX = "/api/v1"
