@@ -199,7 +199,7 @@ def rest_routes(service: Service, origins: frozenset[str]) -> list[BaseRoute]:
         origins,
     )
     door = Door(desk, endpoints)
-    return [Mount("/api/v1", door), Route("/docs", door.page)]
+    return [Mount("/api/v1", door), Route("/api/v1", door), Route("/docs", door.page)]
 
 
 def admin_door(service: Service) -> AdminDoor:

@@ -108,5 +108,3 @@ def editor(house: House, project: str) -> Person:
 def owner(house: House, project: str) -> Person:
     """Somebody who may administer there."""
     return house.person("olga", "owner", project)
-
-

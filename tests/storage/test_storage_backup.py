@@ -97,7 +97,7 @@ async def test_a_backup_replaces_nothing_and_leaves_no_half(store: Store, tmp_pa
 async def test_a_damaged_database_makes_no_backup(database: Path, tmp_path: Path) -> None:
     async with open_store(database) as store:
         await store.log.append(entries(edits(500)))
-    damage(database, page=5)
+    damage(database, page=30)
     with pytest.raises(CorruptData, match="damaged"):
         backup(database, tmp_path / "copy.db")
     assert not (tmp_path / "copy.db").exists()
