@@ -139,7 +139,6 @@ def routes(service: Service) -> list[BaseRoute]:
     polling = PollingGateway(*doors, service.start, origins)
     pages = [
         *page_routes(service, origins),
-        *rest_routes(service, origins),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", health.metrics),
@@ -147,7 +146,8 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/admin/{operation}", admin_door(service)),
     ]
     yjs = YjsGateway(*doors, origins)
-    return [WebSocketRoute("/yjs/{project}", yjs), Mount("/", Starlette(routes=pages))]
+    yjs_route = WebSocketRoute("/yjs/{project}", yjs)
+    return [yjs_route, *rest_routes(service, origins), Mount("/", Starlette(routes=pages))]
 
 
 def page_routes(service: Service, origins: frozenset[str]) -> list[BaseRoute]:
@@ -199,7 +199,7 @@ def rest_routes(service: Service, origins: frozenset[str]) -> list[BaseRoute]:
         origins,
     )
     door = Door(desk, endpoints)
-    return [Mount("/api/v1", door), Route("/api/v1", door), Route("/docs", door.page)]
+    return [door, Route("/docs", door.page)]
 
 
 def admin_door(service: Service) -> AdminDoor:

@@ -26,7 +26,9 @@ def check_problem(answer: httpx.Response, status: int, slug: str) -> Any:
     return told
 
 
-@pytest.mark.parametrize("path", ["", "/", "/nothing", "/projects/", "/projects//events", "/docs"])
+@pytest.mark.parametrize(
+    "path", ["", "/", "/nothing", "/projects/", "/projects//events", "/docs", "/a%0Ab"]
+)
 async def test_what_is_not_there_is_not_found(house: House, editor: Person, path: str) -> None:
     check_problem(await editor.ask("GET", API + path), 404, "not-found")
     check_problem(await house.http.get(API + path), 404, "not-found")

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from crdt_calendar.errors import CalendarError, NoSuchProject, WrongMethod
@@ -37,8 +38,11 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'n
 log = logging.getLogger(__name__)
 
 
-class Door:
-    """``/api/v1`` as an ASGI application, and the page that describes it."""
+class Door(BaseRoute):
+    """``/api/v1`` and everything below it, as one route; and the page that describes it.
+
+    Not a `Mount`, whose pattern takes no address with a line break in it.
+    """
 
     def __init__(self, desk: Desk, endpoints: Endpoints) -> None:
         self.table = Table(operations())
@@ -46,7 +50,13 @@ class Door:
         self._repeats = Repeats(desk.answers)
         self._endpoints = {**endpoints, "openapi": self._openapi}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether a request is for us."""
+        path = scope["path"] if scope["type"] == "http" else ""
+        is_ours = path == PREFIX or path.startswith(f"{PREFIX}/")
+        return (Match.FULL if is_ours else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
         try:

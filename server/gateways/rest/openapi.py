@@ -104,7 +104,8 @@ def _operation(operation: Operation, components: Mapping[str, Any], schema_of: A
     if isinstance(operation.does, Foreign):
         if (takes := operation.does.takes) is not None:
             content = {takes.type: {"schema": takes.schema}}
-            described["requestBody"] = {"required": True, "content": content}
+            # What is wrong with a file is said in the lines of the answer.
+            described["requestBody"] = {"required": takes.type == JSON, "content": content}
     elif operation.body is not None:
         schema = {"schema": schema_of(operation.body)}
         types = (JSON, PATCH) if operation.method == "PATCH" else (JSON,)

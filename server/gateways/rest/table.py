@@ -155,7 +155,7 @@ def _foreign() -> list[Operation]:
         at("POST", f"{PROJECT}/import", May.EDITOR, bring),
         at("GET", f"{PROJECT}/calendar.ics", May.VIEWER, take),
         at("GET", session, May.KNOWN, show._replace(gives=SHOWN)),
-        at("POST", session, May.ANYBODY, sign_in),
+        Operation("POST", session, sign_in, May.ANYBODY, 200, (401, 403)),
         at("DELETE", session, May.ANYBODY, sign_out, 204),
         at("POST", f"{session}/renew", May.KNOWN, renew),
         at("GET", "/openapi.json", May.ANYBODY, openapi),
