@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -142,7 +143,7 @@ async def test_events_are_found_by_words_people_and_time_of_writing(editor: Pers
         id="3", title="50% off_day", attendees=[{"address": "mailto:Bob@Example.org"}]
     )
 
-    async def found(**query: str) -> str:
+    async def found(**query: Any) -> str:
         return "".join(one["id"] for one in (await editor.get("/events", **query))["items"])
 
     assert await found(q="회의") == "12"

@@ -10,7 +10,7 @@ from tests.rest.conftest import Person
 
 pytestmark = pytest.mark.anyio
 
-WEEK = {"from": "2026-03-02", "to": "2026-03-09"}
+WEEK: dict[str, Any] = {"from": "2026-03-02", "to": "2026-03-09"}
 SERIES = {
     "id": "s",
     "title": "Stand-up",
