@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -116,7 +117,7 @@ class EventShape(Struct, frozen=True, kw_only=True, rename="camel"):
             id=event.id,
             project_id=project,
             **{name: getattr(event, name) for name in TEXTS},
-            **_when_words(event.when, zone),
+            **({} if event.when is None else _when_words(event.when, event.when.instants(zone))),
             recurrence=None if event.recurrence is None else RecurrenceShape.of(event.recurrence),
             overrides={key: OverrideShape.of(one) for key, one in event.overrides.items()},
             attendees=[AttendeeShape.of(one) for one in event.attendees],
@@ -156,9 +157,7 @@ class InstanceShape(Struct, frozen=True, kw_only=True, rename="camel"):
     def of(cls, instance: Instance, project: str) -> InstanceShape:
         """That instance."""
         event = instance.event
-        words = _when_words(instance.when, UTC_ZONE)
-        words["start_date"] = format_instant(instance.starts_at)
-        words["end_date"] = format_instant(instance.ends_at)
+        words = _when_words(instance.when, (instance.starts_at, instance.ends_at))
         return cls(
             event_id=event.id,
             project_id=project,
@@ -238,10 +237,8 @@ def zone_of(calendar: Calendar) -> ZoneInfo:
     return find_zone(calendar.properties().timezone or "UTC") or UTC_ZONE
 
 
-def _when_words(when: When | None, zone: ZoneInfo) -> dict[str, Any]:
-    if when is None:
-        return {}
-    starts, ends = when.instants(zone)
+def _when_words(when: When, instants: tuple[datetime, datetime]) -> dict[str, Any]:
+    starts, ends = instants
     return {
         "start": format_local(when.start),
         "end": format_local(when.end),
