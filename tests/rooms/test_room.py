@@ -444,6 +444,7 @@ async def test_an_idle_room_is_freed_with_its_document() -> None:
             async with home.visit(project=f"project{number}") as alice:
                 await alice.edit("key", number)
                 await alice.room.edit(OWNER, lambda calendar: calendar.create(title="x"))
+                await alice.room.browse(lambda calendar: len(calendar.everything()))
                 documents.append(weakref.ref(alice.room._replica._doc))
         del alice
         await anyio.sleep(1.5)
