@@ -45,7 +45,7 @@ SAMPLES = {
     "listProjects": Sample(KNOWN),
     "createProject": Sample(KNOWN, {}),  # and a token for every project; see below
     "getProject": Sample(VIEWER),
-    "patchProject": Sample(OWNER, {"color": "teal"}),
+    "patchProject": Sample(EDITOR, {"color": "teal"}),
     "deleteProject": Sample(OWNER),
     "listMembers": Sample(VIEWER),
     "getMember": Sample(VIEWER),

@@ -190,6 +190,8 @@ async def test_who_may_not_read_any_more_is_told_nothing_more(
         "http://2130706433/",
         "http://[fe80::1]/",
         "http://100.64.0.1/",
+        "http://[64:ff9b::10.0.0.1]/",
+        "http://[2002:7f00:1::]/",
     ],
 )
 async def test_no_request_goes_into_a_private_network(url: str) -> None:

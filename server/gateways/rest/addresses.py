@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from anyio import getaddrinfo
@@ -18,6 +18,7 @@ from anyio import getaddrinfo
 from crdt_calendar.errors import InvalidValue
 
 LONGEST = 2048
+TRANSLATED = IPv6Network("64:ff9b::/96")  # RFC 6052
 PORTS = {"http": 80, "https": 443}
 
 
@@ -66,5 +67,6 @@ async def _look_up(host: str, port: int) -> Sequence[str]:
 
 def _is_public(text: str) -> bool:
     address = ip_address(text.partition("%")[0])
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    return address.is_global and not address.is_multicast and (inner is None or inner.is_global)
+    if address.version == 6 and (address in TRANSLATED or address.sixtofour or address.teredo):
+        return False  # there is an IPv4 address in it, and somebody who translates
+    return address.is_global and not address.is_multicast

@@ -65,7 +65,7 @@ class Courier:
         self._retry_seconds = retry_seconds
         self._woken: asyncio.Queue[str] = asyncio.Queue()
         self._signals: dict[str, asyncio.Event] = {}
-        self._client = httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS)
+        self._client: httpx.AsyncClient | None = None
 
     def wake(self, id: str) -> None:
         """There is news of that webhook: it was made, changed or deleted, or has a new letter."""
@@ -73,15 +73,20 @@ class Courier:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        async with self._client, anyio.create_task_group() as tasks:
-            for hook in await self._webhooks.active():
-                self._serve(tasks, hook.id)
-            while True:
-                id = await self._woken.get()
-                if (signal := self._signals.get(id)) is not None:
-                    signal.set()
-                else:
-                    self._serve(tasks, id)
+        try:
+            async with anyio.create_task_group() as tasks:
+                for hook in await self._webhooks.active():
+                    self._serve(tasks, hook.id)
+                while True:
+                    id = await self._woken.get()
+                    if (signal := self._signals.get(id)) is not None:
+                        signal.set()
+                    else:
+                        self._serve(tasks, id)
+        finally:
+            if self._client is not None:
+                with anyio.CancelScope(shield=True):
+                    await self._client.aclose()
 
     def _serve(self, tasks: TaskGroup, id: str) -> None:
         self._signals[id] = asyncio.Event()
@@ -198,6 +203,8 @@ class Courier:
                 await self._attempt(hook, delivery)
 
     async def _attempt(self, hook: Webhook, delivery: Delivery) -> None:
+        if self._client is None:  # it reads certificates, which most servers never need
+            self._client = httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS)
         outcome = await send(self._client, self.addresses, hook, delivery, int(time()))
         attempts = delivery.attempts + 1
         tried = replace(delivery, attempts=attempts, status=outcome.status, error=outcome.error)

@@ -12,7 +12,7 @@ from functools import cache, partial
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
@@ -61,6 +61,8 @@ class Door(BaseRoute):
         request = Request(scope, receive)
         try:
             response = await self._answer(request)
+        except ClientDisconnect:
+            return
         except CalendarError as error:
             response = problem(error)
             if isinstance(error, WrongMethod):

@@ -12,7 +12,7 @@ from crdt_calendar.errors import InvalidValue
 from crdt_calendar.model.when import at_midnight, parse_local, parse_zone, to_utc
 from crdt_calendar.shapes.times import parse_instant
 
-LONGEST = timedelta(days=732)  # two years: a screen shows one, and a busy team has thousands in it
+LONGEST = timedelta(days=400)  # a year, which is more than a screen shows, and a month
 
 Moment = Annotated[
     str, Meta(max_length=64, description="an instant, or a date or local time of `timeZone`")
@@ -21,7 +21,7 @@ Zone = Annotated[str, Meta(description="IANA name; the calendar's own unless giv
 
 
 class RangeQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """From when, to before when; at most two years."""
+    """From when, to before when; at most 400 days."""
 
     from_: Moment = field(name="from")
     to: Moment

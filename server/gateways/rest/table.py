@@ -63,7 +63,7 @@ def _projects() -> list[Operation]:
             "POST", "/projects", projects.create_project, May.KNOWN, 201, (403, 409), once=True
         ),
         Operation("GET", PROJECT, projects.get_project, May.VIEWER),
-        Operation("PATCH", PROJECT, projects.patch_project, May.OWNER, tagged=True),
+        Operation("PATCH", PROJECT, projects.patch_project, May.EDITOR, tagged=True),
         Operation("DELETE", PROJECT, projects.delete_project, May.OWNER, 204),
         Operation("GET", f"{PROJECT}/members", members.list_members, May.VIEWER),
         Operation("GET", member, members.get_member, May.VIEWER),
@@ -84,14 +84,14 @@ def _events() -> list[Operation]:
 
 
 def _instances() -> list[Operation]:
-    following = instances.patch_following
+    following, reset = instances.patch_following, instances.reset_instance
     return [
         Operation("GET", f"{PROJECT}/instances", instances.list_instances, May.VIEWER),
         Operation("GET", f"{EVENT}/instances", instances.list_event_instances, May.VIEWER),
         Operation("GET", INSTANCE, instances.get_instance, May.VIEWER),
         Operation("PATCH", INSTANCE, instances.patch_instance, May.EDITOR, tagged=True),
         Operation("DELETE", INSTANCE, instances.cancel_instance, May.EDITOR, 204, tagged=True),
-        Operation("POST", f"{INSTANCE}/reset", instances.reset_instance, May.EDITOR, once=True),
+        Operation("POST", f"{INSTANCE}/reset", reset, May.EDITOR, once=True, tagged=True),
         Operation("PATCH", f"{INSTANCE}/following", following, May.EDITOR, tagged=True),
     ]
 
