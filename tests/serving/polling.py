@@ -11,6 +11,7 @@ import httpx
 from pycrdt import Doc, Map
 from websockets.asyncio.client import ClientConnection
 
+from crdt_calendar.errors import ServiceRestart
 from crdt_calendar.protocol import messages
 from crdt_calendar.protocol.lib0 import Reader
 from crdt_calendar.protocol.messages import Message, SyncStep1
@@ -106,7 +107,12 @@ class PollingLine:
         while True:
             for frame in self._frames:
                 yield frame
-            answer = await self._polling.poll()
+            try:
+                answer = await self._polling.poll()
+            except httpx.ConnectError:  # between two polls a server may go without a word
+                self.close_code = ServiceRestart.close_code
+                self._closed.set()
+                return
             if answer.status_code != 200:
                 break
             self._frames = frames_of(answer.content)

@@ -370,6 +370,7 @@ async def test_sigterm_answers_waiting_polls_and_the_process_exits_0(tmp_path: P
             await bob.until_synced()
             await carol.until_synced()
             await bob.edit(creating("last-minute"))
+            await carol.until(lambda: "last-minute" in carol.calendar)
             server.process.terminate()
             for client in (bob, carol):
                 assert (await client.until_closed(AT_ONCE))[0] == 1012
