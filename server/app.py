@@ -30,6 +30,8 @@ from server.gateways.assets import Assets
 from server.gateways.calendars import CalendarFiles
 from server.gateways.feeds import PARAMETER as FEED
 from server.gateways.feeds import FeedGateway
+from server.gateways.graphql.desk import Desk as GraphQLDesk
+from server.gateways.graphql.door import GraphQLDoor
 from server.gateways.health import Health
 from server.gateways.page import Page
 from server.gateways.polling import PollingGateway
@@ -146,8 +148,31 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/admin/{operation}", admin_door(service)),
     ]
     yjs = YjsGateway(*doors, origins)
-    yjs_route = WebSocketRoute("/yjs/{project}", yjs)
-    return [yjs_route, *rest_routes(service, origins), Mount("/", Starlette(routes=pages))]
+    return [
+        WebSocketRoute("/yjs/{project}", yjs),
+        *graphql_routes(service, origins),
+        *rest_routes(service, origins),
+        Mount("/", Starlette(routes=pages)),
+    ]
+
+
+def graphql_routes(service: Service, origins: frozenset[str]) -> list[BaseRoute]:
+    """GraphQL, over HTTP and WebSocket."""
+    door = GraphQLDoor(graphql_desk(service, origins))
+    return [Route("/graphql", door), WebSocketRoute("/graphql", door)]
+
+
+def graphql_desk(service: Service, origins: frozenset[str]) -> GraphQLDesk:
+    """What the GraphQL door works with."""
+    return GraphQLDesk(
+        service.registry,
+        service.authority,
+        service.store.catalog,
+        service.settings.limits,
+        service.metrics,
+        origins,
+        service.settings.ping_seconds,
+    )
 
 
 def page_routes(service: Service, origins: frozenset[str]) -> list[BaseRoute]:

@@ -33,6 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "server.gateways.health",
         "server.gateways.rest",
         "server.gateways.feeds",
+        "server.gateways.graphql",
         "server.gateways.admin",
         "server.serving",
     ),
@@ -62,6 +63,7 @@ DOORS = (
     ("server.gateways.health", "server.storage", ()),
     ("server.gateways.rest", "server.storage", ("server.storage.contracts",)),
     ("server.gateways.feeds", "server.storage", ("server.storage.contracts",)),
+    ("server.gateways.graphql", "server.storage", ()),
     # Serving carries bytes and knows of no document.
     ("server.serving", "crdt_calendar", ("crdt_calendar.errors",)),
     ("server.serving", "server.rooms", ("server.rooms.frame", "server.rooms.line")),

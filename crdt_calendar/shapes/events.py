@@ -224,7 +224,7 @@ class EventFields(Struct, frozen=True, kw_only=True, rename="camel"):
             if getattr(self, name) is not UNSET and getattr(self, f"{name}_date") is not UNSET:
                 raise InvalidValue(f"{other}: another word for {name}; give one of them")
         names = {
-            name: name if getattr(self, name) is not UNSET else f"{name}Date"
+            name: name if getattr(self, f"{name}_date") is UNSET else f"{name}Date"
             for name in ("start", "end")
         }
         start = self.start if self.start is not UNSET else self.start_date

@@ -339,17 +339,30 @@ class Room(Source):
 
     async def edit_as(self, model: Callable[..., M], grant: Grant, change: Callable[[M], T]) -> T:
         """The same on another model of the document; see `Replica.model`."""
+        result = self._change(model, grant, change)
+        await self.committed()
+        return result
+
+    async def edit_and_view(
+        self, grant: Grant, change: Callable[[Calendar], object], look: Callable[[Calendar], T]
+    ) -> View[T]:
+        """Run `change` as that user; what `look` then sees as of the commit that the change is in.
+
+        That is what the news of that commit say, too. Raises like `edit`, and what `look` raises.
+        """
+        self._change(Calendar, grant, change)
+        return await self.view(look)
+
+    def _change(self, model: Callable[..., M], grant: Grant, change: Callable[[M], T]) -> T:
         grant.require(Role.EDITOR)
         self._writer.check()
         arrived = monotonic()
         try:
-            result = self._replica.edit(grant.user, change, model)
+            return self._replica.edit(grant.user, change, model)
         finally:
             # Also what a change wrote before it failed: the document has it, so the log must.
             for update, admission in self._replica.take_own():
                 self._emit(grant.user, update, admission, arrived)
-        await self.committed()
-        return result
 
     async def view(self, look: Callable[[Calendar], T]) -> View[T]:
         """What `look` sees in the calendar, once all that it shows is on disk.
