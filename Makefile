@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NODE_DIRS := tests/interop/node
+NODE_DIRS := tests/interop/node tests/graphql/node
+NODE_STAMPS := $(addsuffix /.stamp-node,$(NODE_DIRS))
 BENCH_NODE := benchmarks/node
 WEB := server/web
 WEB_FILES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) $(WEB)/index.html $(WEB)/vite.config.ts $(WEB)/tsconfig.json
@@ -18,7 +19,7 @@ help:  ## say what there is
 serve: $(VENV)/.stamp-serve $(WEB)/.stamp-page  ## install, start, print one URL to click (SERVE="--port 9000" for options)
 	@$(BIN)/crdt-calendar serve $(SERVE)
 
-test: $(VENV)/.stamp-dev $(NODE_DIRS)/.stamp-node $(WEB)/.stamp-page  ## everything the tests need, then the tests (TEST="-k room" for some)
+test: $(VENV)/.stamp-dev $(NODE_STAMPS) $(WEB)/.stamp-page  ## everything the tests need, then the tests (TEST="-k room" for some)
 	@if command -v npm >/dev/null && [ -z "$(TEST)" ]; then npm test --silent --prefix $(WEB); fi
 ifeq ($(TEST),)
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser
@@ -53,7 +54,7 @@ pictures: $(VENV)/.stamp-dev $(WEB)/.stamp-page  ## the page in its main states,
 wheel: $(VENV)/.stamp-dev $(WEB)/.stamp-page  ## a wheel in dist, with the page in it
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
-torture: $(VENV)/.stamp-dev $(NODE_DIRS)/.stamp-node  ## the long runs: 200 kills, a million steps
+torture: $(VENV)/.stamp-dev $(NODE_STAMPS)  ## the long runs: 200 kills, a million steps
 	$(BIN)/pytest -m torture --timeout 0 -s $(TEST)
 
 lock: $(VENV)/.stamp-dev  ## write down today's versions
@@ -61,8 +62,8 @@ lock: $(VENV)/.stamp-dev  ## write down today's versions
 	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools >> constraints.txt
 
 clean:  ## remove what the other verbs made, but no data
-	rm -rf $(VENV) $(NODE_DIRS)/node_modules $(BENCH_NODE)/node_modules $(WEB)/node_modules $(WEB)/dist
-	rm -f $(NODE_DIRS)/.stamp-node $(BENCH_NODE)/.stamp-node $(WEB)/.stamp-node $(WEB)/.stamp-page
+	rm -rf $(VENV) $(addsuffix /node_modules,$(NODE_DIRS)) $(BENCH_NODE)/node_modules $(WEB)/node_modules $(WEB)/dist
+	rm -f $(NODE_STAMPS) $(BENCH_NODE)/.stamp-node $(WEB)/.stamp-node $(WEB)/.stamp-page
 
 $(VENV)/.stamp-venv:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
