@@ -45,6 +45,7 @@ bench: $(VENV)/.stamp-dev $(BENCH_NODE)/.stamp-node  ## measure, side by side wi
 	$(BIN)/python -m benchmarks.idle
 	$(BIN)/python -m benchmarks.detection
 	$(BIN)/python -m benchmarks.reconcile
+	$(BIN)/python -m benchmarks.graphql
 	$(BIN)/python -m benchmarks.ranges
 	$(BIN)/python -m benchmarks.page
 

@@ -51,7 +51,9 @@ async def apollo(
 ) -> AsyncIterator[Apollo]:
     """A client that follows a project, until the block ends."""
     if not (FOLDER / "node_modules").is_dir():
-        pytest.skip("no node_modules: make test installs them")
+        pytest.skip(
+            "no node_modules: make test installs them, or npm ci --prefix tests/graphql/node"
+        )
     command = ["node", str(FOLDER / "apollo.mjs")]
     async with await anyio.open_process(command, stdin=PIPE, stdout=PIPE, stderr=None) as process:
         try:

@@ -265,3 +265,15 @@ async def test_who_does_not_read_at_all_is_let_go(impatient: ServerProcess) -> N
         gone = partial(impatient.metric, "connections_closed_total", code="1013")
         await yuna.until(lambda: gone() == 1, 30.0)
     slow.transport.abort()
+
+
+async def test_a_full_room_refuses_the_subscription_and_not_the_socket(tmp_path: Path) -> None:
+    with running(tmp_path / "data", CRDT_CALENDAR_LIMIT_CONNECTIONS_PER_ROOM="2") as server:
+        server.create("other")
+        async with connected(server, server.token("mia", "*")) as line:
+            for _ in range(2):
+                await (await line.subscribe(FOLLOW, p="demo")).next()
+            with pytest.raises(Failed) as refused:
+                await (await line.subscribe(FOLLOW, p="demo")).next()
+            assert (refused.value.code, line.closed) == ("connections", None)
+            assert await (await line.subscribe(FOLLOW, p="other")).next()

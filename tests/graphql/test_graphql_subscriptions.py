@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -307,6 +308,24 @@ async def test_presence_is_one_and_the_same_here_and_for_yjs_clients(
         watching = await line.subscribe(PRESENCE, p=project)
         assert [one["userId"] for one in (await news(watching))["present"]] == ["yuna"]
     assert (await news(watching))["left"] == [states["yuna"]["id"]]
+
+
+@pytest.mark.parametrize(
+    ("show", "code"),
+    [
+        (5, "invalid-value"),
+        ({"large": "x" * 100_000}, "too-large"),
+        (json.loads('{"a":' * 200 + "1" + "}" * 200), "hostile"),
+    ],
+    ids=["no object", "large", "deep"],
+)
+async def test_what_cannot_be_shown_is_refused(
+    project: str, line: Line, show: Any, code: str
+) -> None:
+    with pytest.raises(Failed) as refused:
+        await news(await line.subscribe(PRESENCE, p=project, show=show))
+    assert refused.value.code == code
+    assert await everybody(line, project) == []
 
 
 async def everybody(line: Line, project: str) -> Any:

@@ -11,7 +11,13 @@ from typing import Any
 from graphql import GraphQLError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from crdt_calendar.errors import CalendarError, ContentError, OverloadError, Unauthenticated
+from crdt_calendar.errors import (
+    CalendarError,
+    ContentError,
+    OverloadError,
+    TooManyConnections,
+    Unauthenticated,
+)
 
 INVALID_QUERY = "invalid-query"
 # Our own messages about a value begin with the name of its field.
@@ -20,6 +26,8 @@ _VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at \.([\w.\[\]]
 _MEMBER = re.compile(
     r"(?:required|unknown) field '(\w+)'|field named '(\w+)'|undefined field '(\w+)'"
 )
+
+_NO_OPERATION = CannotGetOperationTypeError | InvalidOperationTypeError
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +57,7 @@ def cause_of(error: GraphQLError) -> Exception | None:
     cause: object = error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
-    if isinstance(cause, CannotGetOperationTypeError | InvalidOperationTypeError):
+    if isinstance(cause, _NO_OPERATION | RecursionError):  # the parser follows what is nested
         return None
     return cause if isinstance(cause, Exception) else None
 
@@ -60,7 +68,7 @@ def ends_socket(errors: Sequence[GraphQLError]) -> CalendarError | None:
     for error in errors:
         cause = cause_of(error)
         if isinstance(cause, Unauthenticated | OverloadError):
-            return cause
+            return None if isinstance(cause, TooManyConnections) else cause
     return None
 
 

@@ -32,7 +32,7 @@ from crdt_calendar.errors import (
 from server.auth.middleware import check_origin, check_user, credentials
 from server.auth.tokens import Claims
 from server.gateways.graphql.desk import Asked, Desk
-from server.gateways.graphql.errors import describe, ends_socket, told
+from server.gateways.graphql.errors import describe, ends_socket, report, told
 from server.gateways.graphql.order import Order
 from server.gateways.graphql.request import (
     MOST_BODY_BYTES,
@@ -209,6 +209,10 @@ class Socket:
                 await self._finish(id, {"type": "error", "payload": [describe(error)]})
             except NO_OPERATION as error:
                 await self._finish(id, {"type": "error", "payload": [told(refusal(error))]})
+            except Exception as error:
+                failed = GraphQLError("", original_error=error)
+                report([failed])
+                await self._finish(id, {"type": "error", "payload": [told(failed)]})
             finally:
                 if self._operations.get(id) is scope:
                     del self._operations[id]
