@@ -121,9 +121,14 @@ class Asked:
             yield room, grant
 
     async def view(self, project: str, look: Callable[[Calendar], T]) -> View[T]:
-        """What `look` sees in that calendar, all of it on disk."""
+        """What `look` sees in that calendar, all of it on disk; for a look at few events."""
         async with self.room(project) as (room, _):
             return await room.view(look)
+
+    async def browse(self, project: str, look: Callable[[Calendar], T]) -> View[T]:
+        """The same for a look at many events."""
+        async with self.room(project) as (room, _):
+            return await room.browse(look)
 
     async def edit(
         self, project: str, change: Callable[[Calendar], M], look: Callable[[Calendar, M], T]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import strawberry
 from strawberry.types import Info
@@ -12,6 +14,7 @@ from crdt_calendar.model.calendar import Calendar as ModelCalendar
 from crdt_calendar.model.conflicts import Conflict as ModelConflict
 from crdt_calendar.model.conflicts import Conflicts
 from crdt_calendar.model.event import Event as ModelEvent
+from crdt_calendar.model.freebusy import normal_address
 from crdt_calendar.model.timeline import Expansion
 from crdt_calendar.shapes.events import zone_of
 from server.gateways.graphql.conflict import Conflict, ConflictPage, ConflictState
@@ -28,6 +31,9 @@ from server.rooms.room import Room
 
 From = Annotated[str, strawberry.argument(name="from", description="An instant.")]
 To = Annotated[str, strawberry.argument(description="An instant; exclusive.")]
+Search = Annotated[
+    str, strawberry.argument(description="Words, parts of words, or phrases in quotes.")
+]
 Zone = Annotated[
     str | None,
     strawberry.argument(description="Where whole days are; the calendar's own zone if left out."),
@@ -70,22 +76,32 @@ class Query:
         project_id: strawberry.ID,
         limit: int = USUAL,
         cursor: str | None = None,
-        attendee: str | None = None,
+        attendee: str = "",
+        search: Search = "",
         deleted: bool = False,
     ) -> EventPage:
-        """Events, sorted by id: all, or those to which somebody is invited."""
+        """Events, sorted by id: all, those to which somebody is invited, those that hold words."""
         info.context.spend(check_limit(limit))
 
-        def look(calendar: ModelCalendar) -> tuple[list[Event], str | None]:
-            events = [*calendar.events(), *(calendar.deleted() if deleted else ())]
-            wanted = [event for event in events if attendee is None or _invites(event, attendee)]
-            found, following = page(sorted(wanted, key=_by_id), _by_id, limit, cursor)
-            zone = zone_of(calendar)
-            return [Event.of(event, project_id, zone) for event in found], following
+        address = normal_address(attendee)
 
-        view = await info.context.view(project_id, look)
-        items, following = view.value
-        return EventPage(position=SafeInt(view.position), items=items, next=following)
+        def wanted(event: ModelEvent) -> bool:
+            return (event.deleted is not None) is deleted and (
+                not address
+                or any(normal_address(one.address) == address for one in event.attendees)
+            )
+
+        async with info.context.room(project_id) as (room, _):
+            view = await room.browse(_everything)
+            events, zone = view.value
+            ids = await room.index.search(events, search) if search.strip() else events.keys()
+        found = sorted((events[id] for id in ids if wanted(events[id])), key=_by_id)
+        part, following = page(found, _by_id, limit, cursor)
+        return EventPage(
+            position=SafeInt(view.position),
+            items=[Event.of(event, project_id, zone) for event in part],
+            next=following,
+        )
 
     @field
     async def instances(
@@ -107,7 +123,7 @@ class Query:
             found, following = page(expansion.instances, span.key, limit, cursor)
             return [Instance.of(one, project_id) for one in found], following, expansion
 
-        view = await info.context.view(project_id, look)
+        view = await info.context.browse(project_id, look)
         items, following, expansion = view.value
         return InstancePage(
             position=SafeInt(view.position),
@@ -134,7 +150,7 @@ class Query:
             return [Conflict.of(one, project_id) for one in found], following
 
         async with info.context.room(project_id) as (room, _):
-            view = await room.view(lambda calendar: look(Conflicts(room.doc, calendar)))
+            view = await room.view_as(Conflicts.on, look)
         items, following = view.value
         return ConflictPage(position=SafeInt(view.position), items=items, next=following)
 
@@ -180,5 +196,5 @@ def _by_id(one: ModelEvent | ModelConflict) -> Key:
     return (one.id,)
 
 
-def _invites(event: ModelEvent, address: str) -> bool:
-    return any(one.address == address for one in event.attendees)
+def _everything(calendar: ModelCalendar) -> tuple[Mapping[str, ModelEvent], ZoneInfo]:
+    return dict(calendar.everything()), zone_of(calendar)

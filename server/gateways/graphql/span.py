@@ -48,7 +48,7 @@ class Range:
 
     def expand(self, calendar: Calendar) -> Expansion:
         """What takes place in it."""
-        return Expansion(calendar.between(self.start, self.end, self.zone))
+        return calendar.expand(self.start, self.end, self.zone)
 
     def key(self, instance: ModelInstance) -> Key:
         """The order of instances: by time, whole days first."""

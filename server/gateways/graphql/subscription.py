@@ -98,7 +98,7 @@ class Subscription:
         ):
             async for heard in told:
                 if isinstance(heard, Opened) or watch.outdated(heard):
-                    view = await visit.room.view(watch.look)
+                    view = await visit.room.browse(watch.look)
                     news = watch.begin(view.position, *view.value)
                 else:
                     news = watch.take(heard)
