@@ -10,7 +10,7 @@ from starlette.responses import Response
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from crdt_calendar.errors import CalendarError, FrameTooLarge, OverloadError
+from crdt_calendar.errors import CalendarError, FrameTooLarge, OverloadError, WrongMediaType
 from server.auth.middleware import check_origin, credentials
 from server.gateways.graphql.desk import Asked, Desk
 from server.gateways.graphql.errors import describe, told
@@ -39,8 +39,7 @@ async def respond(desk: Desk, schema: Schema, request: Request) -> Response:
     try:
         # First of all: a server closes a connection on which it has not read what was sent.
         body = await _body(request)
-        if not _is_json(request):
-            return _wrong_type(request)
+        _check_type(request)
         found = credentials(request.scope)
         check_origin(request.scope, desk.origins, found.source)
         claims = await desk.authority.identify(found.token)
@@ -71,16 +70,11 @@ def _refused(request: Request, errors: list[dict[str, Any]]) -> Response:
     return _response(request, {"errors": errors}, 400 if _prefers_own(request) else 200)
 
 
-def _is_json(request: Request) -> bool:
+def _check_type(request: Request) -> None:
     """What a form can send, a page elsewhere may send with the cookie, and is not asked first."""
     kind, _, _ = request.headers.get("content-type", "").partition(";")
-    return kind.strip().lower() == PLAIN
-
-
-def _wrong_type(request: Request) -> Response:
-    extensions = {"code": "wrong-media-type", "status": 415}
-    body = {"errors": [{"message": f"send {PLAIN}", "extensions": extensions}]}
-    return _response(request, body, 415)
+    if kind.strip().lower() != PLAIN:
+        raise WrongMediaType(f"send {PLAIN}")
 
 
 async def _body(request: Request) -> bytes:

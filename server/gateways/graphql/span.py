@@ -22,7 +22,7 @@ from server.gateways.graphql.paging import Key
 from server.gateways.graphql.scalars import SafeInt
 from server.rooms.news import News
 
-LONGEST = timedelta(days=732)  # a screen shows a year, and a busy team has thousands in it
+LONGEST = timedelta(days=400)  # a year, which is more than a screen shows, and a month
 # What one subscription watches: several months of a busy team.
 MOST_WATCHED = 2_000
 
