@@ -208,7 +208,9 @@ class Audience:
     def _missed(self, since: int | None) -> tuple[News, ...] | None:
         if since is None:
             return ()
-        return None if self._chronicle is None else self._chronicle.since(since)
+        if self._chronicle is None or since > self._room.position:
+            return None  # a position of before an older backup was put back
+        return self._chronicle.since(since)
 
     def _start_over(self) -> None:
         """The room has built its document anew: what was observed is another one."""

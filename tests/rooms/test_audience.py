@@ -225,6 +225,12 @@ async def test_what_memory_forgot_is_found_in_the_log(tmp_path: Path) -> None:
             assert again.opened.missed == ()
 
 
+async def test_a_position_that_was_never_reached_is_no_place_to_go_on_from() -> None:
+    async with house() as home, listening(home, since=7) as lea:
+        await lea.room.edit(ANN, lambda calendar: calendar.create(event_id="a"))
+    assert lea.opened == Opened(0, {}, None)
+
+
 async def test_presence_is_one_for_listeners_and_yjs_clients() -> None:
     async with house() as home, listening(home) as lea, home.visit("bob") as bob:
         await settled()
