@@ -51,8 +51,12 @@ function RowContent({ row, board, project, disabled, editors }: Props) {
           onEditing={show}
           onCommit={(typed) => board.write(row.id, { name: typed.trim() })}
         />
-        {details && <small className="board-details">{details}</small>}
-        {editors && <Editors editors={editors} />}
+        {(details || editors) && (
+          <span className="board-below">
+            {details && <small className="board-details">{details}</small>}
+            {editors && <Editors editors={editors} />}
+          </span>
+        )}
       </th>
       <td className="board-group">
         <Cell

@@ -22,7 +22,7 @@ export default function BoardView({ id }: { id: string }) {
   const set = useView((view) => view.set)
   return (
     <>
-      <header className="topbar">
+      <header className="topbar board-bar">
         <button
           type="button"
           className="icon-button topbar-drawer"
