@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ from uuid import uuid4
 
 import anyio
 from pycrdt import Doc, Map
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from crdt_calendar.model.lineup import Lineup
 from crdt_calendar.protocol.messages import SyncStatus
@@ -140,9 +143,66 @@ class Yjs:
 
 @asynccontextmanager
 async def yjs_client(
-    server: ServerProcess, user: str, project: str, role: str = "editor"
+    server: ServerProcess,
+    user: str,
+    project: str,
+    role: str = "editor",
+    *,
+    doc: Doc[Map[object]] | None = None,
 ) -> AsyncIterator[Yjs]:
     """A Yjs client that has heard everything there is."""
-    async with connected(server.url, server.token(user, project, role), project) as client:
+    token = server.token(user, project, role)
+    async with connected(server.url, token, project, user=user, doc=doc) as client:
         await client.until_synced()
         yield Yjs(client)
+
+
+class Raw:
+    """A WebSocket that speaks Engine.IO and Socket.IO by hand, or something else."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    async def enter(self, token: str) -> None:
+        """Enter the namespace."""
+        await self.hear("0")
+        await self.send(f"40{NAMESPACE},{json.dumps({'token': token})}")
+        await self.hear(f"40{NAMESPACE}")
+
+    async def send(self, packet: str | bytes) -> None:
+        """Send that, whatever it is."""
+        await self.socket.send(packet)
+
+    async def hear(self, start: str) -> str:
+        """The next packet that begins so; what came before it is passed over."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while True:
+                packet = await self.socket.recv()
+                if isinstance(packet, str) and packet.startswith(start):
+                    return packet
+
+    async def event(self, name: str) -> Any:
+        """The data of the next event of that name."""
+        packet = await self.hear(f'42{NAMESPACE},["{name}"')
+        return json.loads(packet.partition(",")[2])[1]
+
+    async def emit(self, *event: object) -> None:
+        """Emit an event."""
+        await self.send(f"42{NAMESPACE},{json.dumps(event)}")
+
+    async def ended(self) -> None:
+        """Wait until the server has closed it."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while True:
+                try:
+                    await self.socket.recv()
+                except ConnectionClosed:
+                    return
+
+
+@asynccontextmanager
+async def raw(server: ServerProcess, **options: Any) -> AsyncIterator[Raw]:
+    """A WebSocket at the engine's door."""
+    url = f"ws://{HOST}:{server.port}/socket.io/?EIO=4&transport=websocket"
+    async with connect(url, max_size=None, close_timeout=0.5, **options) as socket:
+        yield Raw(socket)

@@ -111,6 +111,12 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         wire = partial(Wire, patience_seconds=patience_seconds)
         self._async: dict[str, Any] = {**vars(self)["_async"], "websocket": wire}
 
+    async def disconnect(self, sid: str) -> None:
+        """End a session without waiting for what it has not read, as the engine would."""
+        session = self.sockets.pop(sid, None)
+        if session is not None:
+            await session.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
+
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
     """Socket.IO for one namespace, with bounds. `run` has to run beside it."""
@@ -155,7 +161,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
     async def end(self, eio_sid: str) -> None:
         """End an engine session without waiting for what it has not read."""
         self._forget(eio_sid)
-        session = self.eio.sockets.get(eio_sid)
+        session = self.eio.sockets.pop(eio_sid, None)
         if session is not None:
             await session.close(wait=False, abort=True, reason=self.reason.SERVER_DISCONNECT)
             session.queue.put_nowait(None)  # a poll that waits ends, and so does a writer
@@ -163,6 +169,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
     def introduced(self, eio_sid: str) -> None:
         """Whose session that is has been found out."""
         self._strangers.pop(eio_sid, None)
+
+    def estranged(self, eio_sid: str) -> None:
+        """That session is nobody's any more; if it lasts, it may introduce itself again."""
+        if eio_sid in self._meters:
+            self._strangers[eio_sid] = monotonic()
 
     async def drained(self, eio_sid: str, most: int = 0) -> None:
         """Wait until no more than so many packets wait to be taken.

@@ -186,6 +186,7 @@ class _Events(AsyncNamespace):  # type: ignore[misc]
 
     def _disconnect(self, member: Member) -> None:
         del self._members[member.sid]
+        self._board.server.estranged(member.eio_sid)
         self._board.observer.disconnected(GATEWAY)
         if member.seat is not None:
             member.seat.leave()

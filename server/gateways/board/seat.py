@@ -111,9 +111,13 @@ class Seat:
     async def edit(self, change: Callable[[Lineup], LineupShape]) -> LineupShape:
         """Do that as this user; the line-up afterwards, once it is on disk."""
         room, listener = self._here()
-        line = await room.edit_as(Lineup, listener.grant, change)
-        self._remember(line.id)
-        return line
+
+        def apply(board: Lineup) -> LineupShape:
+            line = change(board)
+            self._remember(line.id)  # before anybody hears of it
+            return line
+
+        return await room.edit_as(Lineup, listener.grant, apply)
 
     def show(self, lineup_id: LineupId | None) -> None:
         """Let everybody see which line-up this user is editing; None for none."""
