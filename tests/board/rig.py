@@ -140,6 +140,14 @@ class Yjs:
         await self.until(lambda: payload in self.client.statuses)
         return result
 
+    async def put(self, lineup_id: str, **values: object) -> None:
+        """Somebody on the board."""
+        await self.edit(lambda board: board.create(values, lineup_id=lineup_id))
+
+    async def number(self, lineup_id: str, gbs_number: int) -> None:
+        """Put somebody into a group."""
+        await self.edit(lambda board: board.set_number(lineup_id, gbs_number))
+
 
 @asynccontextmanager
 async def yjs_client(
