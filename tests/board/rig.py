@@ -209,8 +209,8 @@ class Raw:
 
 
 @asynccontextmanager
-async def raw(server: ServerProcess, **options: Any) -> AsyncIterator[Raw]:
-    """A WebSocket at the engine's door."""
-    url = f"ws://{HOST}:{server.port}/socket.io/?EIO=4&transport=websocket"
+async def raw(server: ServerProcess, port: int | None = None, **options: Any) -> AsyncIterator[Raw]:
+    """A WebSocket at the engine's door, or at another port behind which that is."""
+    url = f"ws://{HOST}:{port or server.port}/socket.io/?EIO=4&transport=websocket"
     async with connect(url, max_size=None, close_timeout=0.5, **options) as socket:
         yield Raw(socket)

@@ -43,7 +43,8 @@ EDITS: dict[str, tuple[type[Edit], str]] = {
 }
 """By event: what it asks for, and the code of its failure."""
 
-_KNOWN = frozenset({*EDITS, "join-retreat", "leave-retreat", "user-editing"})
+KNOWN = frozenset({*EDITS, "join-retreat", "leave-retreat", "user-editing"})
+"""Every event that a client may say."""
 
 Answer = dict[str, object]
 
@@ -155,7 +156,7 @@ class _Events(AsyncNamespace):  # type: ignore[misc]
         if event == "disconnect":
             self._disconnect(member)
             return None
-        self._board.observer.received(event if event in _KNOWN else "unknown", 0)
+        self._board.observer.received(event if event in KNOWN else "unknown", 0)
         try:
             return await self._answer(member, event, rest)
         except _Failure as failure:
@@ -163,7 +164,7 @@ class _Events(AsyncNamespace):  # type: ignore[misc]
         except Exception:  # python-socketio would keep it to itself
             log.exception("an event of a board failed", extra={"event": event[:80]})
             fault = CalendarError("this failed; see the server's log")
-            return await self._fail(member, _Failure(_code(event), fault))
+            return await self._fail(member, _Failure(code_of(event), fault))
 
     # Coming and going
 
@@ -203,7 +204,7 @@ class _Events(AsyncNamespace):  # type: ignore[misc]
         if event == "user-editing":
             return self._editing(member, data)
         words = str(data[0]) if event == MALFORMED and data else f"{event[:80]}: unknown event"
-        raise _Failure(_code(event), InvalidValue(words))
+        raise _Failure(code_of(event), InvalidValue(words))
 
     async def _edit(self, member: Member, event: str, data: tuple[Any, ...]) -> Answer:
         kind, code = EDITS[event]
@@ -278,7 +279,8 @@ class _Events(AsyncNamespace):  # type: ignore[misc]
         return {"error": told}
 
 
-def _code(event: str) -> str:
+def code_of(event: str) -> str:
+    """The code of an event's failure."""
     if event in EDITS:
         return EDITS[event][1]
     return JOIN_FAILED if event in ("join-retreat", "leave-retreat") else UPDATE_FAILED
