@@ -70,8 +70,10 @@ class Meter:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Meter]:
         """Relay until the block ends."""
-        async with anyio.create_task_group() as tasks:
-            listener = await anyio.create_tcp_listener(local_host=HOST)
+        async with (
+            await anyio.create_tcp_listener(local_host=HOST) as listener,
+            anyio.create_task_group() as tasks,
+        ):
             self.port = listener.extra(SocketAttribute.local_port)
             tasks.start_soon(listener.serve, self._relay)
             yield self
@@ -165,8 +167,8 @@ class Told:
 
     async def person(self, number: int) -> None:
         """Read what comes."""
-        while True:
-            packet = await self._sockets[number].hear("")
+        async for data in self._sockets[number].socket:
+            packet = str(data)
             if packet == "2":  # Engine.IO pings
                 await self._sockets[number].send("3")
             elif packet.startswith(f'42{NAMESPACE},["lineup-updated"'):

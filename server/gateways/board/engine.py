@@ -145,18 +145,23 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         """End sessions that are over, or never began, until cancelled."""
         while True:
             await anyio.sleep(SWEEP_SECONDS)
-            for session in list(self.eio.sockets.values()):
-                if not session.closed and not session.closing:
-                    await session.check_ping_timeout()
-            for eio_sid, since in list(self._strangers.items()):
-                if monotonic() - since > INTRODUCTION_SECONDS:
-                    await self.end(eio_sid)
-            for eio_sid, session in list(self.eio.sockets.items()):
-                if session.closed:
-                    del self.eio.sockets[eio_sid]
-            for wire in list(self.eio.wires):
-                if wire.socket.closed:
-                    wire.cut()
+            try:
+                await self._sweep()
+            except Exception:  # of one session; the others, and this server, go on
+                log.exception("a sweep over the sessions failed")
+
+    async def _sweep(self) -> None:
+        for eio_sid, session in list(self.eio.sockets.items()):
+            if session.closed:
+                self.eio.sockets.pop(eio_sid, None)
+            elif not session.closing:
+                await session.check_ping_timeout()
+        for eio_sid, since in list(self._strangers.items()):
+            if monotonic() - since > INTRODUCTION_SECONDS:
+                await self.end(eio_sid)
+        for wire in list(self.eio.wires):
+            if wire.socket.closed:
+                wire.cut()
 
     async def end(self, eio_sid: str) -> None:
         """End an engine session without waiting for what it has not read."""
@@ -165,6 +170,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         if session is not None:
             await session.close(wait=False, abort=True, reason=self.reason.SERVER_DISCONNECT)
             session.queue.put_nowait(None)  # a poll that waits ends, and so does a writer
+
+    def is_open(self, eio_sid: str) -> bool:
+        """Whether that session lasts."""
+        session = self.eio.sockets.get(eio_sid)
+        return session is not None and not session.closed and not session.closing
 
     def introduced(self, eio_sid: str) -> None:
         """Whose session that is has been found out."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
+import anyio
 from socketio import AsyncNamespace
 from socketio.exceptions import ConnectionRefusedError as Refused
 from starlette.types import Receive, Scope, Send
 
-from crdt_calendar.errors import CalendarError, InvalidValue, OverloadError, Unauthenticated
+from crdt_calendar.errors import AccessError, CalendarError, InvalidValue, Unauthenticated
 from crdt_calendar.limits import Limits
 from server.auth.authority import Authority
 from server.auth.middleware import Credentials, Source, check_origin, check_user, credentials
@@ -29,6 +30,7 @@ from server.gateways.board.asked import (
 from server.gateways.board.engine import SocketServer
 from server.gateways.board.packets import MALFORMED, NAMESPACE
 from server.gateways.board.seat import Seat
+from server.gateways.board.whole import Boards
 from server.rooms.observer import Observer
 from server.rooms.registry import Registry
 
@@ -76,6 +78,7 @@ class Member:
     server: SocketServer
     observer: Observer
     seat: Seat | None = None
+    turn: anyio.Lock = field(default_factory=anyio.Lock)  # polling may say two things at once
 
     async def emit(self, event: str, data: object) -> None:
         """Send one event to the socket."""
@@ -107,6 +110,7 @@ class Board:
         self.projects = projects
         self.start = start
         self.allowed_origins = allowed_origins
+        self.boards = Boards()
         self.server = SocketServer(limits, self._allows)
         self.server.register_namespace(_Events(self))
         start(self.server.run)
@@ -158,7 +162,8 @@ class _Events(AsyncNamespace):  # type: ignore[misc]
             return None
         self._board.observer.received(event if event in KNOWN else "unknown", 0)
         try:
-            return await self._answer(member, event, rest)
+            async with member.turn:
+                return await self._answer(member, event, rest)
         except _Failure as failure:
             return await self._fail(member, failure)
         except Exception:  # python-socketio would keep it to itself
@@ -169,7 +174,8 @@ class _Events(AsyncNamespace):  # type: ignore[misc]
     # Coming and going
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
-        scope = environ["asgi.scope"]
+        scope, server = environ["asgi.scope"], self._board.server
+        eio_sid = server.manager.eio_sid_from_sid(sid, NAMESPACE)
         token = auth.get("token") if isinstance(auth, dict) else None
         found = Credentials(token) if isinstance(token, str) and token else credentials(scope)
         try:
@@ -179,9 +185,10 @@ class _Events(AsyncNamespace):  # type: ignore[misc]
         except CalendarError as error:
             self._board.observer.refused(error.slug)
             raise Refused(_refusal(found, error), _reason(error)) from error
-        server, observer = self._board.server, self._board.observer
-        eio_sid = server.manager.eio_sid_from_sid(sid, NAMESPACE)
+        if not server.is_open(eio_sid):  # gone meanwhile, and nobody would say so again
+            raise Refused("too late")
         server.introduced(eio_sid)
+        observer = self._board.observer
         observer.connected(GATEWAY)
         self._members[sid] = Member(sid, eio_sid, found.token or "", claims, server, observer)
 
@@ -228,7 +235,9 @@ class _Events(AsyncNamespace):  # type: ignore[misc]
             project = await board.projects.project(slug)
             if project is None or project.kind != KIND:
                 raise InvalidValue(f"retreatSlug: {slug} is no line-up board")
-            seat = member.seat = Seat(member, grant, board.limits)
+            if self._members.get(member.sid) is not member:  # gone meanwhile
+                return {}
+            seat = member.seat = Seat(member, grant, board.limits, board.boards)
             reconsider = partial(board.authority.regrant, claims=claims)
             board.start(self._stay, member, seat, epoch, reconsider)
             await seat.taken()
@@ -266,7 +275,7 @@ class _Events(AsyncNamespace):  # type: ignore[misc]
         member.seat = None
         self._board.observer.closed(error.close_code)
         log.info("connection closed", extra=_log_words(member, error))
-        if isinstance(error, OverloadError):  # the transport ends: Socket.IO clients come back
+        if not isinstance(error, AccessError):  # the transport ends: Socket.IO clients come back
             await self._board.server.end(member.eio_sid)
             return
         await self._fail(member, _Failure(JOIN_FAILED, error))

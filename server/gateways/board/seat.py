@@ -22,9 +22,9 @@ from crdt_calendar.shapes.lineups import (
     LineupShape,
     document_id,
     natural_id,
-    shown,
 )
 from server.auth.grants import Grant
+from server.gateways.board.whole import Boards
 from server.rooms.listener import Listener
 from server.rooms.news import Heard, News, Shown
 from server.rooms.registry import Registry
@@ -32,6 +32,8 @@ from server.rooms.room import Room
 
 EDITING = "lineup"
 """The key of a presence state: ``{id}`` of the line-up that somebody is editing."""
+
+WHOLE_SECONDS = 0.25  # from one whole board to the next: a file of people may come one by one
 
 log = logging.getLogger(__name__)
 
@@ -49,19 +51,21 @@ class Outlet(Protocol):
 class Seat:
     """One socket's place at one board, from `take` on until `leave`, or until ``error`` is set."""
 
-    def __init__(self, outlet: Outlet, grant: Grant, limits: Limits) -> None:
+    def __init__(self, outlet: Outlet, grant: Grant, limits: Limits, boards: Boards) -> None:
         self.retreat = grant.project
         self.error: CalendarError | None = None
         self.gone = anyio.Event()
         self._outlet = outlet
         self._grant = grant
         self._limits = limits
+        self._boards = boards
         self._scope = anyio.CancelScope()
         self._taken = anyio.Event()
         self._wake = anyio.Event()
         self._room: Room | None = None
         self._listener: Listener | None = None
         self._was_sent = False
+        self._sent_all_at = float("-inf")
         self._all = False  # the whole board is to be sent
         self._rows: dict[str, tuple[int, Row]] = {}  # to be sent, and as of which position
         self._editing: dict[int, tuple[LineupId | None, Mapping[str, object]]] = {}
@@ -190,8 +194,9 @@ class Seat:
             await self._send_editing()
 
     async def _send_all(self, room: Room) -> None:
-        self._all = False
-        board = await room.view_as(Lineup, shown)
+        await anyio.sleep(max(0.0, self._sent_all_at + WHOLE_SECONDS - monotonic()))
+        self._all, self._sent_all_at = False, monotonic()
+        board = await self._boards.read(room)
         for lineup_id, (position, _) in list(self._rows.items()):
             if position <= board.position:
                 del self._rows[lineup_id]
