@@ -9,7 +9,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from crdt_calendar.errors import InvalidValue
 from crdt_calendar.model.details import Plain
-from crdt_calendar.model.lineup import MEMO, NAME, NUMBER, Lineup, Memo, Row
+from crdt_calendar.model.lineup import Lineup
+from crdt_calendar.model.row import MEMO, NAME, NUMBER, Memo, Row
 from crdt_calendar.shapes.times import format_instant
 
 LineupId: TypeAlias = str | int

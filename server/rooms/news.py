@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 from crdt_calendar.model.changes import Change
 from crdt_calendar.model.conflicts import Conflict
 from crdt_calendar.model.event import Event
-from crdt_calendar.model.lineup import Row
+from crdt_calendar.model.row import Row
 from crdt_calendar.protocol.presence import Json
 
 T = TypeVar("T")

@@ -14,7 +14,8 @@ from pycrdt import Array, Doc, Map, Text
 from crdt_calendar.errors import InvalidValue, NoSuchLineup, NoSuchMemo
 from crdt_calendar.model.changes import ChangeFeed, Created, Deleted, Restored, Updated
 from crdt_calendar.model.details import Stamp
-from crdt_calendar.model.lineup import ROOT, Lineup, Memo, Row
+from crdt_calendar.model.lineup import ROOT, Lineup
+from crdt_calendar.model.row import Memo, Row
 from crdt_calendar.shapes.lineups import LineupFields, LineupShape, document_id, natural_id
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -16,7 +16,8 @@ import anyio
 from crdt_calendar.errors import CalendarError, Forbidden, InvalidValue
 from crdt_calendar.limits import Limits
 from crdt_calendar.model.changes import CalendarChanged, Updated
-from crdt_calendar.model.lineup import Lineup, Row
+from crdt_calendar.model.lineup import Lineup
+from crdt_calendar.model.row import Row
 from crdt_calendar.shapes.lineups import (
     LineupId,
     LineupShape,

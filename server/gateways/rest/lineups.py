@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from crdt_calendar.model.lineup import Lineup, Row
+from crdt_calendar.model.lineup import Lineup
+from crdt_calendar.model.row import Row
 from crdt_calendar.shapes.lineups import (
     LineupFields,
     LineupId,
