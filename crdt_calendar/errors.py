@@ -21,6 +21,8 @@
     │   └── NoSuchSession         that session of long polling is over; open a new one
     ├── ContentError              a value that a calendar cannot hold
     │   ├── NoSuchEvent           no event of that id, or it is deleted
+    │   ├── NoSuchLineup          no line-up of that id, or it is deleted
+    │   ├── NoSuchMemo            no memo of that id
     │   └── InvalidValue          a field's value is not of its form
     ├── RequestError              an HTTP request that cannot be served as it is
     │   ├── MalformedRequest      a body or an address that does not decode
@@ -183,6 +185,20 @@ class NoSuchEvent(ContentError):
 
     http_status = 404
     slug = "no-such-event"
+
+
+class NoSuchLineup(ContentError):
+    """No line-up of that id, or it is deleted."""
+
+    http_status = 404
+    slug = "no-such-lineup"
+
+
+class NoSuchMemo(ContentError):
+    """No memo of that id."""
+
+    http_status = 404
+    slug = "no-such-memo"
 
 
 class NoSuchConflict(ContentError):

@@ -27,6 +27,7 @@ from server.auth.jwks import KeySet
 from server.auth.tokens import Keyring
 from server.gateways.admin import AdminDoor, open_door
 from server.gateways.assets import Assets
+from server.gateways.board import Board
 from server.gateways.calendars import CalendarFiles
 from server.gateways.feeds import PARAMETER as FEED
 from server.gateways.feeds import FeedGateway
@@ -148,8 +149,10 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/admin/{operation}", admin_door(service)),
     ]
     yjs = YjsGateway(*doors, origins)
+    board = Board(*doors, service.store.catalog, service.start, origins)
     return [
         WebSocketRoute("/yjs/{project}", yjs),
+        Mount("/socket.io", board),
         *graphql_routes(service, origins),
         *rest_routes(service, origins),
         Mount("/", Starlette(routes=pages)),

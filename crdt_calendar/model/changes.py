@@ -93,11 +93,15 @@ class ChangeFeed:
     It observes the document, which costs some 20 us for each update; `take` folds what came since
     the last call, so that an event created and edited twice in between is told as created, once.
     Open and close it outside of transactions.
+
+    A feed of another ``root`` that is kept likewise, such as ``lineups``, tells of its entries.
     """
 
-    def __init__(self, doc: Doc[Map[object]]) -> None:
-        self._calendar: EventMap = doc.get("calendar", type=Map)
-        self._events: EventMap = doc.get("events", type=Map)
+    def __init__(
+        self, doc: Doc[Map[object]], root: str = "events", properties: str | None = "calendar"
+    ) -> None:
+        self._calendar: EventMap | None = doc.get(properties, type=Map) if properties else None
+        self._events: EventMap = doc.get(root, type=Map)
         self._records: dict[str, _Record] = {}
         self._calendar_keys: set[str] = set()
         self._subscriptions: list[tuple[EventMap, Subscription]] = []
@@ -105,8 +109,9 @@ class ChangeFeed:
     def __enter__(self) -> Self:
         observed = self._events.observe_deep(self._note_events)
         self._subscriptions.append((self._events, observed))
-        observed = self._calendar.observe(self._note_calendar)
-        self._subscriptions.append((self._calendar, observed))
+        if self._calendar is not None:
+            observed = self._calendar.observe(self._note_calendar)
+            self._subscriptions.append((self._calendar, observed))
         return self
 
     def __exit__(

@@ -151,8 +151,7 @@ class Audience:
         """The batch is on disk: tell those who were there."""
         if self._chronicle is None or not draft.told:
             return
-        told = draft.told
-        news = News(position, told.changes, told.events, told.conflicts, authors)
+        news = News.of(draft.told, position, authors)
         self._chronicle.add(news)
         for listener in draft.listeners:
             if listener in self._listeners:

@@ -14,8 +14,11 @@ from pycrdt import Doc, Map, MapEvent
 
 from crdt_calendar.errors import InvalidValue, NoSuchConflict
 from crdt_calendar.model.calendar import Calendar
-from crdt_calendar.model.changes import CalendarChanged, ChangeFeed, Updated
+from crdt_calendar.model.changes import CalendarChanged, Change, ChangeFeed, Updated
 from crdt_calendar.model.conflicts import Conflict, Conflicts
+from crdt_calendar.model.lineup import ROOT as LINEUPS
+from crdt_calendar.model.maps import read_map
+from crdt_calendar.model.row import Row
 from server.rooms.news import News, Told
 
 # Some minutes of a busy calendar, for those whose connection broke. An event has a few hundred
@@ -26,7 +29,7 @@ MOST_RECALLED = 32
 
 
 class Observed:
-    """A document whose changes are collected: those of events, calendar and conflict records."""
+    """A document whose changes are collected: those of events, calendar, conflicts and line-ups."""
 
     def __init__(self, doc: Doc[Map[object]], calendar: Calendar) -> None:
         self.doc = doc
@@ -36,6 +39,9 @@ class Observed:
         self._written: set[str] = set()
         self._feed = ChangeFeed(doc)
         self._feed.__enter__()
+        self._lineups: Map[object] = doc.get(LINEUPS, type=Map)
+        self._lineup_feed = ChangeFeed(doc, LINEUPS, properties=None)
+        self._lineup_feed.__enter__()
         self._subscription = self._records.observe(self._note)
 
     def take(self) -> Told:
@@ -45,11 +51,15 @@ class Observed:
         ids = (change.id for change in changes if not isinstance(change, CalendarChanged))
         found = {event_id: self._calendar.find(event_id) for event_id in ids}
         events = {event_id: event for event_id, event in found.items() if event is not None}
-        return Told(changes, events, tuple(self._read(sorted(written))))
+        lineups = tuple(self._lineup_feed.take())
+        return Told(
+            changes, events, tuple(self._read(sorted(written))), lineups, self._rows(lineups)
+        )
 
     def close(self) -> None:
         """Let go of the document: it is freed only when nobody observes it."""
         self._feed.__exit__(None, None, None)
+        self._lineup_feed.__exit__(None, None, None)
         self._records.unobserve(self._subscription)
 
     def _read(self, ids: Iterable[str]) -> Iterable[Conflict]:
@@ -58,6 +68,15 @@ class Observed:
                 yield self._conflicts.get(conflict_id)
             except (NoSuchConflict, InvalidValue):
                 continue
+
+    def _rows(self, changes: Iterable[Change]) -> dict[str, Row]:
+        ids = [change.id for change in changes if not isinstance(change, CalendarChanged)]
+        found = {lineup_id: self._lineups.get(lineup_id) for lineup_id in ids}
+        return {
+            lineup_id: Row.read(lineup_id, read_map(shared))
+            for lineup_id, shared in found.items()
+            if isinstance(shared, Map)
+        }
 
     def _note(self, event: MapEvent) -> None:
         # Only this: within the transaction the document may not be read.
@@ -93,10 +112,10 @@ class Chronicle:
     def add(self, news: News) -> None:
         """That batch is on disk."""
         self._news.append(news)
-        self._changes += len(news.changes)
+        self._changes += news.size
         while len(self._news) > MOST_REMEMBERED or self._changes > MOST_CHANGES:
             oldest = self._news.popleft()
-            self._changes -= len(oldest.changes)
+            self._changes -= oldest.size
             self.start = oldest.position
             self._recalled.clear()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from crdt_calendar.model.changes import Change
 from crdt_calendar.model.conflicts import Conflict
 from crdt_calendar.model.event import Event
+from crdt_calendar.model.row import Row
 from crdt_calendar.protocol.presence import Json
 
 T = TypeVar("T")
@@ -32,9 +33,11 @@ class Told:
     changes: tuple[Change, ...]
     events: dict[str, Event]
     conflicts: tuple[Conflict, ...]
+    lineups: tuple[Change, ...] = ()
+    rows: dict[str, Row] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.changes or self.conflicts)
+        return bool(self.changes or self.conflicts or self.lineups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class News:
     ``changes`` has at most one change of each event; ``events`` has those events as they were
     after the commit, deleted ones as well, but not those that were taken out altogether.
     ``conflicts`` are records that are new or were written anew. ``authors`` are the users whose
-    edits are in the commit, "" for the server itself.
+    edits are in the commit, "" for the server itself. ``lineups`` and ``rows`` are the same of a
+    line-up board: what became of line-ups, and how they are.
     """
 
     position: int
@@ -52,7 +56,27 @@ class News:
     events: Mapping[str, Event] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
     authors: frozenset[str] = frozenset()
+    lineups: tuple[Change, ...] = ()
+    rows: Mapping[str, Row] = field(default_factory=dict)
     _made: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, told: Told, position: int, authors: Iterable[str]) -> News:
+        """What has changed, now that it is on disk."""
+        return cls(
+            position,
+            told.changes,
+            told.events,
+            told.conflicts,
+            frozenset(authors),
+            told.lineups,
+            told.rows,
+        )
+
+    @property
+    def size(self) -> int:
+        """How many things have changed."""
+        return len(self.changes) + len(self.lineups)
 
     def once(self, key: object, make: Callable[[News], T]) -> T:
         """What `make` makes of this, made once for all who ask by the same key."""

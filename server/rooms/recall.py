@@ -31,8 +31,7 @@ async def recall(log: Log, room: str, since: int, until: int) -> News | None:
     after = [row for row in rows if row.seq > since]
     updates = [row.update for row in after]
     told = await to_process.run_sync(_difference, before, updates)
-    authors = frozenset(row.user for row in after)
-    return News(until, told.changes, told.events, told.conflicts, authors)
+    return News.of(told, until, (row.user for row in after))
 
 
 async def _rows(log: Log, room: str, after: int, until: int) -> Sequence[Row] | None:

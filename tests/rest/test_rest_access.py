@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from crdt_calendar.model.conflicts import Claim, Conflict, Conflicts
+from crdt_calendar.model.lineup import Lineup
 from server.auth.grants import Grant, Role
 from server.gateways.rest.operation import Operation
 from server.gateways.rest.table import operations
@@ -73,6 +74,15 @@ SAMPLES = {
     "listFeeds": Sample(OWNER),
     "createFeed": Sample(OWNER, {}),
     "revokeFeed": Sample(OWNER),
+    "listLineups": Sample(VIEWER),
+    "createLineup": Sample(EDITOR, {"name": "y"}),
+    "getLineup": Sample(VIEWER),
+    "patchLineup": Sample(EDITOR, {"gbsNumber": 3}),
+    "deleteLineup": Sample(EDITOR),
+    "restoreLineup": Sample(EDITOR),
+    "createMemo": Sample(EDITOR, {"memo": "y"}),
+    "patchMemo": Sample(EDITOR, {"memo": "y"}),
+    "deleteMemo": Sample(EDITOR),
     "listWebhooks": Sample(OWNER),
     "createWebhook": Sample(OWNER, {"url": "http://127.0.0.1:9/"}),
     "getWebhook": Sample(OWNER),
@@ -168,7 +178,8 @@ async def test_everybody_may_what_they_may_and_nothing_else(name: str, tmp_path:
     async with opened(tmp_path / "data") as house:
         await house.service.store.catalog.create_project("another")
         for operation in operations():
-            project, parts = await furnished(house)
+            is_board = "/lineups" in operation.path
+            project, parts = await (board(house) if is_board else furnished(house))
             token = await who.token(house, project)
             before = await state(house, project)
             answer = await request(house, operation, token, {"project": project, **parts})
@@ -206,6 +217,16 @@ async def furnished(house: House) -> tuple[str, dict[str, str]]:
         "webhook": hook["id"],
         "feed": feed["id"],
     }
+
+
+async def board(house: House) -> tuple[str, dict[str, str]]:
+    """The same for a line-up board."""
+    project = await house.project(kind="lineup")
+    grant = Grant("olga", project, Role.OWNER)
+    async with house.service.registry.room(project) as room:
+        await room.edit_as(Lineup, grant, lambda lineup: lineup.create(lineup_id="l"))
+        await room.edit_as(Lineup, grant, lambda lineup: lineup.add_memo("l", "x", memo_id="m"))
+    return project, {"lineup": "l", "memo": "m"}
 
 
 async def request(

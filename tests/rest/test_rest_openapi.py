@@ -30,7 +30,7 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-PROJECT = "schema"
+PROJECT, BOARD = "schema", "board"
 # They would take away from the others what they are about; what is wrong with a file, whatever
 # it is, is said in the lines of the answer.
 SPARED = ["deleteProject", "signOut", "importCalendar"]
@@ -39,18 +39,20 @@ schema = schemathesis.openapi.from_dict(describe(operations()))
 
 
 KNOWN = {"project": PROJECT, "event": "s", "instance": "2026-03-03T09:00:00", "user": "vera"}
+AT_BOARD = {"project": BOARD, "lineup": "l", "memo": "m"}
 
 
 def furnish(case: Any) -> None:
     """Have the address name what is there: always the project, mostly the rest."""
+    known = AT_BOARD if "/lineups" in case.path else KNOWN
     for number, (name, text) in enumerate((case.path_parameters or {}).items()):
-        if name in KNOWN and (name == "project" or len(str(text)) % 3 != number):
-            case.path_parameters[name] = KNOWN[name]
+        if name in known and (name == "project" or len(str(text)) % 3 != number):
+            case.path_parameters[name] = known[name]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server with one project in it, and a series in that."""
+    """A server with a project in it, and a series in that; and a board with somebody on it."""
     with running(tmp_path_factory.mktemp("openapi") / "data") as server:
         server.create(PROJECT)
         server.admin("members.add", project=PROJECT, user="vera", role="viewer")
@@ -63,6 +65,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         headers = {"authorization": f"Bearer {server.token('olga', PROJECT, 'owner')}"}
         url = f"http://{HOST}:{server.port}/api/v1/projects/{PROJECT}/events"
         assert httpx.post(url, json=series, headers=headers).status_code == 201
+        server.admin("projects.create", project=BOARD, kind="lineup")
+        headers = {"authorization": f"Bearer {server.token('olga', BOARD, 'owner')}"}
+        url = f"http://{HOST}:{server.port}/api/v1/projects/{BOARD}/lineups"
+        assert httpx.post(url, json={"id": "l"}, headers=headers).status_code == 201
         yield server
 
 

@@ -149,10 +149,10 @@ class NodeClient:
 
 
 @asynccontextmanager
-async def node() -> AsyncIterator[Node]:
+async def node(script: str = "clients.mjs") -> AsyncIterator[Node]:
     """A Node process until the block ends."""
     async with await anyio.open_process(
-        ["node", str(FOLDER / "clients.mjs")], stdin=PIPE, stdout=PIPE, stderr=None
+        ["node", str(FOLDER / script)], stdin=PIPE, stdout=PIPE, stderr=None
     ) as process:
         try:
             yield Node(process)

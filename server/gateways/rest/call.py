@@ -113,12 +113,12 @@ class Call:
         return self.request.headers.get("if-match")
 
     @asynccontextmanager
-    async def room(self) -> AsyncIterator[Room]:
-        """The room of the project. Raises `InvalidValue` for a project that is no calendar."""
+    async def room(self, kind: str = CALENDAR) -> AsyncIterator[Room]:
+        """The room of the project. Raises `InvalidValue` for a project of another kind."""
         if self.found is None:
             raise NoSuchProject("no such project")
-        if self.found.kind != CALENDAR:
-            raise InvalidValue(f"project: {self.found.id} is a {self.found.kind}, and no calendar")
+        if self.found.kind != kind:
+            raise InvalidValue(f"project: {self.found.id} is a {self.found.kind}, and no {kind}")
         async with self.desk.registry.room(self.found.id) as room:
             yield room
 

@@ -45,6 +45,8 @@ PARTS = {
     "instance": "recurrence id: the start that the series gives the instance",
     "user": "user id, the subject of tokens",
     "conflict": "conflict id",
+    "lineup": "line-up id",
+    "memo": "memo id",
     "webhook": "webhook id",
     "feed": "id of the feed link, not its secret",
 }

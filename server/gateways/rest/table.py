@@ -13,6 +13,7 @@ from server.gateways.rest import (
     feeds,
     freebusy,
     instances,
+    lineups,
     members,
     presence,
     projects,
@@ -24,6 +25,8 @@ from server.gateways.rest.prefix import PREFIX
 PROJECT = "/projects/{project}"
 EVENT = f"{PROJECT}/events/{{event}}"
 INSTANCE = f"{EVENT}/instances/{{instance}}"
+LINEUP = f"{PROJECT}/lineups/{{lineup}}"
+MEMO = f"{LINEUP}/memos/{{memo}}"
 HOOK = f"{PROJECT}/webhooks/{{webhook}}"
 
 SESSION: dict[str, Any] = {
@@ -52,7 +55,15 @@ LINES = Media("application/x-ndjson", {"type": "string", "description": "a JSON 
 
 def operations() -> list[Operation]:
     """All of them, in the order of the documentation."""
-    return [*_projects(), *_events(), *_instances(), *_others(), *_webhooks(), *_foreign()]
+    return [
+        *_projects(),
+        *_events(),
+        *_instances(),
+        *_others(),
+        *_lineups(),
+        *_webhooks(),
+        *_foreign(),
+    ]
 
 
 def _projects() -> list[Operation]:
@@ -109,6 +120,23 @@ def _others() -> list[Operation]:
         Operation("GET", f"{PROJECT}/feeds", feeds.list_feeds, May.OWNER),
         Operation("POST", f"{PROJECT}/feeds", feeds.create_feed, May.OWNER, 201, (409,)),
         Operation("DELETE", feed, feeds.revoke_feed, May.OWNER, 204),
+    ]
+
+
+def _lineups() -> list[Operation]:
+    board = f"{PROJECT}/lineups"
+    return [
+        Operation("GET", board, lineups.list_lineups, May.VIEWER),
+        Operation("POST", board, lineups.create_lineup, May.EDITOR, 201, once=True),
+        Operation("GET", LINEUP, lineups.get_lineup, May.VIEWER),
+        Operation("PATCH", LINEUP, lineups.patch_lineup, May.EDITOR, tagged=True),
+        Operation("DELETE", LINEUP, lineups.delete_lineup, May.EDITOR, 204, tagged=True),
+        Operation("POST", f"{LINEUP}/restore", lineups.restore_lineup, May.EDITOR, once=True),
+        Operation(
+            "POST", f"{LINEUP}/memos", lineups.create_memo, May.EDITOR, 201, once=True, tagged=True
+        ),
+        Operation("PATCH", MEMO, lineups.patch_memo, May.EDITOR, tagged=True),
+        Operation("DELETE", MEMO, lineups.delete_memo, May.EDITOR, 204, tagged=True),
     ]
 
 

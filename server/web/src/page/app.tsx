@@ -1,6 +1,6 @@
 /** The page: a bar, the calendars, the grid, and a panel at the side. */
 
-import { useEffect, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { Toaster } from 'sonner'
 import { BinPanel } from './bin/panel'
 import { CalendarGrid } from './calendar/grid'
@@ -19,13 +19,16 @@ import { Progress } from './status/progress'
 import { useToasts } from './status/toasts'
 import { DropZone } from './transfer/drop-zone'
 import { useView } from './view'
-import { useOpenProjects, useWorkspace, workspace } from './workspace'
+import { isBoard, useOpenProjects, useWorkspace, workspace } from './workspace'
+
+const BoardView = lazy(() => import('./board/view'))
 
 export function App() {
   const { session, problem } = useWorkspace((snapshot) => snapshot)
   const [skipped, setSkipped] = useState<string | null>(null)
   const shown = useView((view) => view.shown)
-  useEffect(() => workspace.show(shown), [shown])
+  const board = useBoard()
+  useEffect(() => workspace.show(board ? [...shown, board] : shown), [shown, board])
   useFirstProject()
   useAppearance()
   useLifecycle()
@@ -39,18 +42,10 @@ export function App() {
     <DropZone>
       <div className="app">
         <Sidebar />
-        <div className="app-main">
-          <TopBar />
-          <ConflictsButton />
-          <TryIt />
-          <main className="app-content">
-            <Content />
-            <SidePanel />
-          </main>
-        </div>
+        <div className="app-main">{board ? <Board project={board} /> : <Calendars />}</div>
       </div>
       <Progress />
-      <Shortcuts />
+      {!board && <Shortcuts />}
       <ScopeDialog />
       <ConflictsDialog />
       <Toaster
@@ -60,6 +55,28 @@ export function App() {
         toastOptions={{ duration: 6000 }}
       />
     </DropZone>
+  )
+}
+
+function Calendars() {
+  return (
+    <>
+      <TopBar />
+      <ConflictsButton />
+      <TryIt />
+      <main className="app-content">
+        <Content />
+        <SidePanel />
+      </main>
+    </>
+  )
+}
+
+function Board({ project }: { project: string }) {
+  return (
+    <Suspense fallback={<main className="waiting" aria-busy="true" />}>
+      <BoardView key={project} id={project} />
+    </Suspense>
   )
 }
 
@@ -84,14 +101,25 @@ function SidePanel() {
   return panel?.kind === 'bin' ? <BinPanel /> : null
 }
 
-/** At the first visit the first project is shown. */
+/** The board that is shown, if it is one that this user may see. */
+function useBoard(): string | null {
+  const wanted = useView((view) => view.board)
+  return useWorkspace(({ session }) => {
+    const entry = session?.projects.find(({ id }) => id === wanted)
+    return entry && isBoard(entry) ? entry.id : null
+  })
+}
+
+/** At the first visit the first calendar is shown, or the first board where there is no calendar. */
 function useFirstProject(): void {
   const projects = useWorkspace(({ session }) => session?.projects)
   useEffect(() => {
     const { shown, set } = useView.getState()
-    const known = projects?.map(({ id }) => id) ?? []
+    const [first] = projects ?? []
+    const known = projects?.filter((entry) => !isBoard(entry)).map(({ id }) => id) ?? []
     const left = shown.filter((id) => known.includes(id))
     if (known[0] && !left.length) set({ shown: [known[0]], target: known[0] })
+    if (first && !known.length) set({ board: first.id })
   }, [projects])
 }
 

@@ -33,6 +33,8 @@ interface ViewState {
   theme: Theme
   /** Ids of the projects shown, in the order in which they were. */
   shown: string[]
+  /** The line-up board that is shown instead of the calendars. */
+  board: string | null
   /** The project in which new events are made. */
   target: string | null
   selection: Selection | null
@@ -74,6 +76,7 @@ export const useView = create<ViewState>()(
       language: navigator.language.toLowerCase().startsWith('ko') ? 'ko' : 'en',
       theme: 'system',
       shown: [],
+      board: null,
       target: null,
       selection: null,
       panel: null,
@@ -85,11 +88,12 @@ export const useView = create<ViewState>()(
     }),
     {
       name: 'crdt-calendar/view',
-      partialize: ({ kind, language, theme, shown, target }) => ({
+      partialize: ({ kind, language, theme, shown, board, target }) => ({
         kind,
         language,
         theme,
         shown,
+        board,
         target,
       }),
     },

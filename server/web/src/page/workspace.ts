@@ -9,6 +9,8 @@ import { type Project, type Readable, TokenRefused } from '../sdk/types'
 export interface ProjectEntry {
   readonly id: string
   readonly name: string
+  /** A line-up board is no calendar. */
+  readonly kind?: 'calendar' | 'lineup'
   readonly role: 'viewer' | 'editor' | 'owner'
 }
 
@@ -238,4 +240,9 @@ export function projectColor(id: string): string {
     .open.find((one) => one.id === id)
     ?.calendar.getSnapshot().properties.color
   return color || colorOf(`project ${id}`)
+}
+
+/** Whether a project is a line-up board. */
+export function isBoard({ kind }: ProjectEntry): boolean {
+  return kind === 'lineup'
 }

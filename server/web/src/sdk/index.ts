@@ -2,6 +2,7 @@
 
 export { openConflicts } from './conflicts'
 export { openCalendar } from './model/calendar'
+export { openLineup } from './model/lineup'
 export { colorOf } from './presence'
 export { openProject } from './project'
 export * from './types'

@@ -206,13 +206,15 @@ export class OpenProject implements Project {
   }
 }
 
-/** The ids of the events that a transaction wrote. */
+/** The ids of the events, or line-ups, that a transaction wrote. */
 function eventsOf(transaction: Y.Transaction): string[] {
-  const events = transaction.doc.getMap('events')
   const ids = new Set<string>()
-  for (const [type, keys] of transaction.changed) {
-    if ((type as unknown) === events) for (const key of keys) ids.add(String(key))
-    else if (idWithin(type, events)) ids.add(idWithin(type, events) as string)
+  for (const root of ['events', 'lineups']) {
+    const entries = transaction.doc.getMap(root)
+    for (const [type, keys] of transaction.changed) {
+      if ((type as unknown) === entries) for (const key of keys) ids.add(String(key))
+      else if (idWithin(type, entries)) ids.add(idWithin(type, entries) as string)
+    }
   }
   return [...ids]
 }

@@ -195,6 +195,60 @@ export interface History extends Readable<HistorySnapshot> {
   separate(): void
 }
 
+// --- the line-up board ---------------------------------------------------------------------------
+
+export interface LineupMemo {
+  readonly id: string
+  readonly text: string
+  /** A CSS colour; '' for none. */
+  readonly color: string
+  /** Who wrote it last, and when; '' where the document does not say. */
+  readonly by: string
+  readonly at: string
+}
+
+/** One line-up as the document has it. */
+export interface LineupRow {
+  readonly id: string
+  readonly name: string
+  /** null: in no group yet. */
+  readonly gbsNumber: number | null
+  /** In the order in which they were written. */
+  readonly memos: readonly LineupMemo[]
+  /** What else the board keeps of a person, as it is. */
+  readonly others: Readonly<Record<string, unknown>>
+}
+
+/** What is to be written of a line-up; null takes the number away. */
+export interface LineupPatch {
+  name?: string
+  gbsNumber?: number | null
+}
+
+export interface LineupSnapshot {
+  /** Grows with every change. */
+  readonly version: number
+  /** By name; each the same object until it changes. */
+  readonly rows: readonly LineupRow[]
+}
+
+/** The board of a project whose kind is `lineup`: `openLineup(project.doc, user)`. */
+export interface Lineup extends Readable<LineupSnapshot> {
+  row(id: string): LineupRow | undefined
+  /** Make a line-up; returns its id. */
+  create(patch: LineupPatch): string
+  /** Write what differs. */
+  write(id: string, patch: LineupPatch): void
+  remove(id: string): void
+  restore(id: string): void
+  /** Write over the memo of that id, or make one; returns its id. */
+  writeMemo(id: string, memo: { text: string; color: string }, memoId?: string): string
+  removeMemo(id: string, memoId: string): void
+  /** Undoes and redoes what was written here, and nothing of others. */
+  readonly history: History
+  close(): void
+}
+
 // --- the connection -----------------------------------------------------------------------------
 
 export type ConnectionState = 'connecting' | 'connected' | 'reconnecting' | 'offline' | 'error'
@@ -275,6 +329,8 @@ export interface PresenceState {
   readonly editing?: (EventRef & { readonly field?: string }) | null
   /** Id of the event whose description is being typed in. */
   readonly typing?: string | null
+  /** The line-up that is being edited, on a board. */
+  readonly lineup?: { readonly id: string } | null
   /** The caret in a description, as y-quill writes it. */
   readonly cursor?: unknown
 }

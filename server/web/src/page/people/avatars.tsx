@@ -1,6 +1,6 @@
 /** The people who are here: five of them, and how many more. */
 
-import type { Person } from '../../sdk/types'
+import type { Person, Project } from '../../sdk/types'
 import { rangeTitle } from '../calendar/range'
 import { defineMessages, useMessages } from '../i18n/messages'
 import { Popover } from '../shell/popover'
@@ -22,9 +22,9 @@ const messages = defineMessages(
   },
 )
 
-export function Avatars() {
+export function Avatars({ only }: { only?: Project | undefined }) {
   const text = useMessages(messages)
-  const people = useEveryone()
+  const people = useEveryone(only)
   if (!people.length) return null
   const more = people.length - SHOWN
   const button = (

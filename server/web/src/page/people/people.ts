@@ -1,6 +1,6 @@
 /** Who is here, each once, whatever number of windows they have. */
 
-import { useCallback, useRef, useSyncExternalStore } from 'react'
+import { useCallback, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { Person, PresenceSnapshot, Project } from '../../sdk/types'
 import { useOpenProjects } from '../workspace'
 
@@ -12,9 +12,11 @@ export function peopleOf({ others, self }: PresenceSnapshot): Person[] {
   return [...people.values()]
 }
 
-/** Everybody else in the open projects; the same array until somebody comes, goes, or looks elsewhere. */
-export function useEveryone(): readonly Person[] {
-  const projects = useOpenProjects()
+/** Everybody else in these projects, or in all open ones; the same array until somebody comes, goes,
+ * or looks elsewhere. */
+export function useEveryone(only?: Project): readonly Person[] {
+  const open = useOpenProjects()
+  const projects = useMemo(() => (only ? [only] : open), [only, open])
   const held = useRef<{ key: string; people: readonly Person[] }>({ key: '', people: [] })
   const subscribe = useCallback(
     (listener: () => void) => {

@@ -18,7 +18,8 @@ const THEMES: readonly Theme[] = ['system', 'light', 'dark']
 const NAMES: Record<Language, string> = { en: 'English', ko: '한국어' }
 const ZONES = ['UTC', ...(Intl.supportedValuesOf?.('timeZone') ?? [])]
 
-export function Menu() {
+/** `isCalendar`: with what concerns calendars only. */
+export function Menu({ isCalendar = true }: { isCalendar?: boolean }) {
   const text = useMessages(messages)
   const { language, theme, zone, set } = useView()
   const session = useWorkspace(({ session: found }) => found)
@@ -77,13 +78,17 @@ export function Menu() {
                 </select>
               </label>
               <hr />
-              <StrategyChoice />
-              {item(text.import, chooseFiles)}
-              {item(text.export, () => exportCalendar(targetOf()))}
-              {item(text.bin, () => set({ panel: { kind: 'bin' } }))}
-              {item(text.shortcuts, () => useShortcuts.setState({ open: true }))}
-              {item(text.connect, () => setConnecting(true))}
-              <hr />
+              {isCalendar && (
+                <>
+                  <StrategyChoice />
+                  {item(text.import, chooseFiles)}
+                  {item(text.export, () => exportCalendar(targetOf()))}
+                  {item(text.bin, () => set({ panel: { kind: 'bin' } }))}
+                  {item(text.shortcuts, () => useShortcuts.setState({ open: true }))}
+                  {item(text.connect, () => setConnecting(true))}
+                  <hr />
+                </>
+              )}
               {item(text.signOut, () => void signOut(text.unsentKept))}
             </div>
           )

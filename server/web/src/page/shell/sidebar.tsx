@@ -1,6 +1,6 @@
 /** The calendars there are, and a month to go to any date. */
 
-import { Plus, Trash2, X } from 'lucide-react'
+import { CalendarDays, Plus, Table2, Trash2, X } from 'lucide-react'
 import { useReadable } from '../../sdk/react'
 import type { Project } from '../../sdk/types'
 import { begin } from '../calendar/actions'
@@ -9,7 +9,14 @@ import { useMessages } from '../i18n/messages'
 import { common } from '../messages'
 import { peopleOf } from '../people/people'
 import { useView } from '../view'
-import { nameOf, type ProjectEntry, projectColor, useOpenProject, useWorkspace } from '../workspace'
+import {
+  isBoard,
+  nameOf,
+  type ProjectEntry,
+  projectColor,
+  useOpenProject,
+  useWorkspace,
+} from '../workspace'
 import { messages } from './messages'
 import { MiniMonth } from './mini-month'
 
@@ -17,7 +24,10 @@ export function Sidebar() {
   const text = useMessages(messages)
   const words = useMessages(common)
   const session = useWorkspace((workspace) => workspace.session)
-  const { drawer, set } = useView()
+  const { drawer, board, set } = useView()
+  const boards = session?.projects.filter(isBoard) ?? []
+  const calendars = session?.projects.filter((entry) => !isBoard(entry)) ?? []
+  const isBoardShown = boards.some(({ id }) => id === board)
   return (
     <>
       {drawer && <div className="sidebar-shade" onPointerDown={() => set({ drawer: false })} />}
@@ -36,30 +46,60 @@ export function Sidebar() {
             <X size={20} aria-hidden />
           </button>
         </div>
-        <button type="button" className="button button-primary sidebar-new" onClick={() => begin()}>
-          <Plus size={18} aria-hidden />
-          {text.newEvent}
-        </button>
-        <MiniMonth />
-        <h2 className="sidebar-title">{text.projects}</h2>
-        <ul className="sidebar-projects">
-          {session?.projects.map((entry) => (
-            <ProjectRow key={entry.id} entry={entry} />
-          ))}
-        </ul>
+        {!isBoardShown && (
+          <>
+            <button
+              type="button"
+              className="button button-primary sidebar-new"
+              onClick={() => begin()}
+            >
+              <Plus size={18} aria-hidden />
+              {text.newEvent}
+            </button>
+            <MiniMonth />
+          </>
+        )}
+        {calendars.length > 0 && (
+          <>
+            <h2 className="sidebar-title">{text.projects}</h2>
+            <ul className="sidebar-projects">
+              {calendars.map((entry) => (
+                <ProjectRow key={entry.id} entry={entry} />
+              ))}
+            </ul>
+          </>
+        )}
+        {isBoardShown && calendars.length > 0 && (
+          <button type="button" className="button" onClick={() => set({ board: null })}>
+            <CalendarDays size={16} aria-hidden />
+            {text.toCalendars}
+          </button>
+        )}
+        {boards.length > 0 && (
+          <>
+            <h2 className="sidebar-title">{text.boards}</h2>
+            <ul className="sidebar-projects">
+              {boards.map((entry) => (
+                <BoardRow key={entry.id} entry={entry} />
+              ))}
+            </ul>
+          </>
+        )}
         {session && !session.projects.length && (
           <p className="hint">
             {text.noProjects} <code>crdt-calendar projects create team</code>
           </p>
         )}
-        <button
-          type="button"
-          className="button button-quiet sidebar-bin"
-          onClick={() => set({ panel: { kind: 'bin' }, drawer: false })}
-        >
-          <Trash2 size={16} aria-hidden />
-          {text.bin}
-        </button>
+        {!isBoardShown && (
+          <button
+            type="button"
+            className="button button-quiet sidebar-bin"
+            onClick={() => set({ panel: { kind: 'bin' }, drawer: false })}
+          >
+            <Trash2 size={16} aria-hidden />
+            {text.bin}
+          </button>
+        )}
       </nav>
     </>
   )
@@ -82,6 +122,28 @@ function ProjectRow({ entry }: { entry: ProjectEntry }) {
         <input type="checkbox" checked={isShown} onChange={change} aria-label={text.show(name)} />
         <span className="project-name">{name}</span>
       </label>
+      {entry.role === 'viewer' && <span className="tag">{words.viewer}</span>}
+      {project && <ProjectState project={project} />}
+    </li>
+  )
+}
+
+function BoardRow({ entry }: { entry: ProjectEntry }) {
+  const words = useMessages(common)
+  const { board, set } = useView()
+  const project = useOpenProject(entry.id)
+  const isShown = board === entry.id
+  return (
+    <li className="project">
+      <button
+        type="button"
+        className="project-board"
+        aria-current={isShown ? 'page' : undefined}
+        onClick={() => set({ board: entry.id, panel: null, drawer: false })}
+      >
+        <Table2 size={18} aria-hidden />
+        <span className="project-name">{nameOf(entry.id)}</span>
+      </button>
       {entry.role === 'viewer' && <span className="tag">{words.viewer}</span>}
       {project && <ProjectState project={project} />}
     </li>
