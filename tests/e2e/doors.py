@@ -1,4 +1,4 @@
-"""The doors of one running server, each as a client of its own: it writes a title, it sees titles."""
+"""The doors of a running server, each as a client that knows an event by its title."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Door:
     async def sees(self, title: str) -> None:
         """Wait until the event is called that. Raises `TimeoutError`."""
         with anyio.fail_after(WAIT_SECONDS):
-            while await self.title() != title:
+            while await self.title() != title:  # noqa: ASYNC110  # others know
                 await anyio.sleep(LOOK_SECONDS)
 
 

@@ -14,6 +14,7 @@ from tests.rest.conftest import House
 pytestmark = pytest.mark.anyio
 
 PAGE = Path(__file__).parents[2] / "docs" / "doors" / "rest.md"
+FEEDS = PAGE.with_name("feeds.md")
 ANYTHING = "…"
 
 
@@ -50,6 +51,41 @@ async def test_the_conversation_on_the_page_is_what_happens(house: House) -> Non
             compare(json.loads(told), answer.json())
         else:
             assert answer.content == b""
+
+
+async def test_the_conversation_about_a_feed_is_what_happens(house: House) -> None:
+    await house.service.store.catalog.create_project("team")
+    owner = house.person("olga", "owner", "team")
+    await owner.event(title="Stand-up", startDate="2026-03-02T09:00:00Z")
+    [block] = re.findall(r"```feed\n(.*?)```", FEEDS.read_text(), re.DOTALL)
+    known: dict[str, str] = {}
+    for exchange in filter(None, block.split("> ")):
+        asked, answered, *lines = exchange.splitlines()
+        for word, value in known.items():
+            asked = asked.replace(word, value)
+        method, url, *more = asked.split(" ", 2)
+        content = more[0] if more and more[0].startswith("{") else None
+        headers = {} if content or not more else dict([more[0].split(": ", 1)])
+        if "?feed=" not in url:
+            headers["Authorization"] = f"Bearer {owner.token}"
+        answer = await house.http.request(method, url, headers=headers, content=content)
+        _, status, *rest = answered.split(" ", 2)
+        assert answer.status_code == int(status), answer.text
+        if rest and rest[0].startswith("{"):
+            told = answer.json()
+            known = {"FEED": told["id"], "SECRET": told["path"].partition("=")[2]}
+            expected = {k: v for k, v in json.loads(rest[0]).items() if k != ANYTHING}
+            for word, value in known.items():
+                expected = {k: _put(v, word, value) for k, v in expected.items()}
+            assert expected.items() <= told.items()
+        elif rest:
+            assert answer.headers["content-type"].startswith(rest[0])
+        known |= {"ETAG": answer.headers["etag"]} if "etag" in answer.headers else {}
+        assert {line.strip() for line in lines} <= set(answer.text.splitlines())
+
+
+def _put(value: Any, word: str, known: str) -> Any:
+    return value.replace(word, known) if isinstance(value, str) else value
 
 
 def compare(told: Any, found: Any) -> None:
