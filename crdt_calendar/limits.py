@@ -53,3 +53,13 @@ class Limits:
 
     # Updates accepted and not yet on disk, for the whole process.
     backlog_bytes: int = 64 * 1024 * 1024
+
+    # One frame at the events door, inflated if it was compressed: an event has a few hundred bytes,
+    # a description at most some tens of thousands, and a queue from offline may come as one array.
+    envelope_bytes: int = 1024 * 1024
+    # A queue from some days offline; more of them go into a second array.
+    envelopes_per_frame: int = 1_000
+    # Projects and parts of projects that one connection hears of: a busy page shows a dozen.
+    subscriptions_per_connection: int = 256
+    # Who comes without a token says who they are in the first message.
+    auth_seconds: float = 10.0

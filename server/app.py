@@ -29,6 +29,7 @@ from server.gateways.admin import AdminDoor, open_door
 from server.gateways.assets import Assets
 from server.gateways.board import Board
 from server.gateways.calendars import CalendarFiles
+from server.gateways.events import EventsGateway
 from server.gateways.feeds import PARAMETER as FEED
 from server.gateways.feeds import FeedGateway
 from server.gateways.graphql.desk import Desk as GraphQLDesk
@@ -140,11 +141,13 @@ def routes(service: Service) -> list[BaseRoute]:
     doors = (service.registry, service.authority, settings.limits, service.metrics)
     health = Health(service.registry, service.metrics)
     polling = PollingGateway(*doors, service.start, origins)
+    events = EventsGateway(*doors, service.start, origins)
     pages = [
         *page_routes(service, origins),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", health.metrics),
+        Route("/events/stream", events, methods=["GET"]),
         Route("/sync/{project}", polling, methods=["POST", "DELETE"]),
         Route("/admin/{operation}", admin_door(service)),
     ]
@@ -152,6 +155,7 @@ def routes(service: Service) -> list[BaseRoute]:
     board = Board(*doors, service.store.catalog, service.start, origins)
     return [
         WebSocketRoute("/yjs/{project}", yjs),
+        WebSocketRoute("/events", events),
         Mount("/socket.io", board),
         *graphql_routes(service, origins),
         *rest_routes(service, origins),

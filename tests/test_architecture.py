@@ -22,9 +22,15 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("crdt_calendar.ics", "crdt_calendar.client", "crdt_calendar.shapes"),
     ("server.storage", "server.auth", "server.metrics", "server.settings", "server.logs"),
     ("server.rooms",),
-    ("server.gateways.line", "server.gateways.problem", "server.demo"),
+    (
+        "server.gateways.line",
+        "server.gateways.problem",
+        "server.gateways.outbox",
+        "server.demo",
+    ),
     (
         "server.gateways.yjs",
+        "server.gateways.events",
         "server.gateways.polling",
         "server.gateways.session",
         "server.gateways.calendars",
@@ -56,6 +62,7 @@ DOORS = (
     ("server.rooms.replica", "crdt_calendar.model", ("crdt_calendar.model.calendar",)),
     # Clients come in through rooms. Only those who run the service reach the file beside them.
     ("server.gateways.yjs", "server.storage", ()),
+    ("server.gateways.events", "server.storage", ()),
     ("server.gateways.polling", "server.storage", ()),
     ("server.gateways.session", "server.storage", ()),
     ("server.gateways.calendars", "server.storage", ()),

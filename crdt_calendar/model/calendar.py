@@ -86,6 +86,10 @@ class Calendar:
     def __len__(self) -> int:
         return sum(1 for shared in self._events.values() if _is_live(shared))
 
+    def ids(self) -> list[str]:
+        """The id of every event, deleted ones as well."""
+        return list(self._events.keys())
+
     def events(self) -> list[Event]:
         """Every event that is not deleted, in no particular order."""
         return [event for event in self._all() if event.deleted is None]

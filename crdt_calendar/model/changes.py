@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, cast
 
 from pycrdt import Doc, Map
 
@@ -22,17 +22,20 @@ class Created:
     """An event is there that was not."""
 
     id: str
+    before: ClassVar[int | None] = None
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
     """An event has changed. ``fields`` are the keys of its map; bookkeeping is left out.
 
-    They may be empty: then only ``sequence`` and the like were written.
+    They may be empty: then only ``sequence`` and the like were written. ``before`` is the
+    ``sequence`` that it had, None when nobody knows.
     """
 
     id: str
     fields: frozenset[str]
+    before: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Deleted:
     """An event got its tombstone, or a foreign client took it out altogether."""
 
     id: str
+    before: ClassVar[int | None] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Restored:
     """An event lost its tombstone. Its fields may have changed as well."""
 
     id: str
+    before: ClassVar[int | None] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class _Record:
     was_there: bool | None = None  # None: nothing has told
     was_deleted: bool | None = None
     replaced: bool = False  # by another map, as a whole
+    sequence: object = None  # as it was before, if that was told
     keys: set[str] = field(default_factory=set)
 
     @property
@@ -132,6 +138,11 @@ class ChangeFeed:
         told: list[Change] = [change for change in changes if change is not None]
         return [*told, CalendarChanged(frozenset(keys))] if keys else told
 
+    def pending(self, event_id: str) -> frozenset[str]:
+        """The fields of one event that were written since the last `take`."""
+        record = self._records.get(event_id)
+        return frozenset() if record is None else frozenset(record.keys - BOOKKEEPING)
+
     def _change(self, event_id: str, record: _Record) -> Change | None:
         is_live = self._is_live(event_id)
         if record.was_there is False:
@@ -142,7 +153,9 @@ class ChangeFeed:
             return Deleted(event_id) if record.was_live else None
         if record.replaced:
             record.keys.update(cast("EventMap", self._events[event_id]).keys())
-        return Updated(event_id, frozenset(record.keys - BOOKKEEPING - {"deleted"}))
+        fields = frozenset(record.keys - BOOKKEEPING - {"deleted"})
+        before = record.sequence if isinstance(record.sequence, int | float) else None
+        return Updated(event_id, fields, None if before is None else int(before))
 
     def _is_live(self, event_id: str) -> bool:
         shared = self._events.get(event_id)
@@ -178,5 +191,7 @@ def _note_fields(record: _Record, changes: _KeyChanges) -> None:
     for key, change in changes.items():
         if key == "deleted" and record.was_deleted is None:
             record.was_deleted = is_tombstone(change.get("oldValue"))
+        if key == "sequence" and record.sequence is None and not record.replaced:
+            record.sequence = change.get("oldValue")
         if change.get("oldValue") != change.get("newValue"):
             record.keys.add(key)

@@ -12,7 +12,8 @@ from server.rooms.frame import Frame
 from server.rooms.line import Line
 
 # What a scope has in ``extensions`` when the server lets us write to the transport: an object with
-# ``open_line(receiver, ended) -> Line | None``, to be called before the connection is accepted.
+# ``open_line(receiver, ended, texts=False, most_bytes=None) -> Line | None``, to be called before
+# the connection is accepted; with ``texts`` it takes text messages as well, as bytes.
 LINE_EXTENSION = "crdt_calendar.line"
 SLOWEST_BYTES_PER_SECOND = 16 * 1024  # a line slower than that does not carry a calendar
 
@@ -38,7 +39,8 @@ class AsgiLine(Line):
         seconds = patience_seconds + len(frame) / SLOWEST_BYTES_PER_SECOND
         with anyio.move_on_after(seconds):
             try:
-                await self._send({"type": "websocket.send", "bytes": frame.payload})
+                for part in frame.parts:
+                    await self._send({"type": "websocket.send", **_content(part)})
             except OSError:
                 pass  # the connection is gone; its reader will say so
             return
@@ -46,3 +48,7 @@ class AsgiLine(Line):
 
     def abort(self) -> None:
         """ASGI has no such thing; the server closes when the application returns."""
+
+
+def _content(frame: Frame) -> dict[str, bytes | str]:
+    return {"text": frame.payload.decode()} if frame.is_text else {"bytes": frame.payload}

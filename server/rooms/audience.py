@@ -111,9 +111,10 @@ class Audience:
         Raises `FrameTooLarge` and `HostileUpdate` beyond the limits of presence.
         """
         listener.clock += 1
-        listener.shown, listener.shown_at = state, monotonic()
+        now = monotonic()
         told = PresenceState(listener.client, listener.clock, listener.stamp.id, state)
-        self._room.take_presence(listener, write_presence([told]), listener.shown_at)
+        self._room.take_presence(listener, write_presence([told]), now)
+        listener.shown, listener.shown_at = state, now  # to be renewed, as it was taken
 
     async def recollect(self, since: int) -> None:
         """Find out what came after that position, for a listener that will ask for it.
@@ -128,6 +129,12 @@ class Audience:
         news = await recall(self._room.log, self._room.name, since, start)
         if news is not None and self._chronicle is chronicle and chronicle.start == start:
             chronicle.recall(since, news)
+
+    def since(self, position: int) -> tuple[News, ...] | None:
+        """What has been told after that position; None when some of it is not known any more."""
+        if self._chronicle is None or position > self._room.position:
+            return None  # a position of before an older backup was put back
+        return self._chronicle.since(position)
 
     def changed_since(self, event_id: str, version: int) -> frozenset[str] | None:
         """Which fields of an event were written after it had that version; None: nobody knows."""
@@ -149,7 +156,7 @@ class Audience:
 
     def publish(self, draft: Draft, position: int, authors: frozenset[str]) -> None:
         """The batch is on disk: tell those who were there."""
-        if self._chronicle is None or not draft.told:
+        if self._chronicle is None or not self._chronicle.landed(draft.told):
             return
         news = News.of(draft.told, position, authors)
         self._chronicle.add(news)
@@ -207,9 +214,7 @@ class Audience:
     def _missed(self, since: int | None) -> tuple[News, ...] | None:
         if since is None:
             return ()
-        if self._chronicle is None or since > self._room.position:
-            return None  # a position of before an older backup was put back
-        return self._chronicle.since(since)
+        return self.since(since)
 
     def _start_over(self) -> None:
         """The room has built its document anew: what was observed is another one."""

@@ -52,9 +52,19 @@ class Observed:
         found = {event_id: self._calendar.find(event_id) for event_id in ids}
         events = {event_id: event for event_id, event in found.items() if event is not None}
         lineups = tuple(self._lineup_feed.take())
+        renamed = any(isinstance(change, CalendarChanged) for change in changes)
         return Told(
-            changes, events, tuple(self._read(sorted(written))), lineups, self._rows(lineups)
+            changes,
+            events,
+            tuple(self._read(sorted(written))),
+            lineups,
+            self._rows(lineups),
+            self._calendar.properties() if renamed else None,
         )
+
+    def pending(self, event_id: str) -> frozenset[str]:
+        """The fields of an event that were written since the last call of `take`."""
+        return self._feed.pending(event_id)
 
     def close(self) -> None:
         """Let go of the document: it is freed only when nobody observes it."""
@@ -95,6 +105,7 @@ class Chronicle:
         self._news: deque[News] = deque()
         self._changes = 0
         self._recalled: dict[int, News] = {}
+        self._taken: deque[Told] = deque()  # on its way to the disk
 
     def start_at(self, position: int) -> None:
         """What was there when this was made is on disk: it reaches up to that position."""
@@ -107,7 +118,17 @@ class Chronicle:
 
     def take(self) -> Told:
         """What the batch that is being handed over has made of the document."""
-        return self._observed.take()
+        told = self._observed.take()
+        self._taken.append(told)
+        return told
+
+    def landed(self, told: Told) -> bool:
+        """What was taken is on disk; whether it says anything, and was taken here."""
+        if not any(one is told for one in self._taken):
+            return False
+        while self._taken.popleft() is not told:
+            pass
+        return bool(told)
 
     def add(self, news: News) -> None:
         """That batch is on disk."""
@@ -135,17 +156,24 @@ class Chronicle:
             del self._recalled[next(iter(self._recalled))]
 
     def changed_since(self, event_id: str, version: int) -> frozenset[str] | None:
-        """Which fields of an event were written after it had that version; None: nobody knows."""
-        fields: set[str] = set()
-        for news in reversed(self._news):
-            event = news.events.get(event_id)
+        """Which fields of an event were written after it had that version, on disk by now or not.
+
+        None: nobody knows.
+        """
+        fields = set(self._observed.pending(event_id))
+        known: tuple[Told | News, ...] = (*reversed(self._taken), *reversed(self._news))
+        for told in known:
+            event = told.events.get(event_id)
             if event is None:
                 continue
             if event.sequence <= version:
                 return frozenset(fields)
-            for change in news.changes:
-                if not isinstance(change, CalendarChanged) and change.id == event_id:
-                    fields |= change.fields if isinstance(change, Updated) else {"deleted"}
+            for change in told.changes:
+                if isinstance(change, CalendarChanged) or change.id != event_id:
+                    continue
+                fields |= change.fields if isinstance(change, Updated) else {"deleted"}
+                if change.before is not None and change.before <= version:
+                    return frozenset(fields)
         return None
 
     def close(self) -> None:

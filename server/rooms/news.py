@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 from crdt_calendar.model.changes import Change
 from crdt_calendar.model.conflicts import Conflict
 from crdt_calendar.model.event import Event
+from crdt_calendar.model.properties import Properties
 from crdt_calendar.model.row import Row
 from crdt_calendar.protocol.presence import Json
 
@@ -35,6 +36,7 @@ class Told:
     conflicts: tuple[Conflict, ...]
     lineups: tuple[Change, ...] = ()
     rows: dict[str, Row] = field(default_factory=dict)
+    properties: Properties | None = None
 
     def __bool__(self) -> bool:
         return bool(self.changes or self.conflicts or self.lineups)
@@ -48,7 +50,8 @@ class News:
     after the commit, deleted ones as well, but not those that were taken out altogether.
     ``conflicts`` are records that are new or were written anew. ``authors`` are the users whose
     edits are in the commit, "" for the server itself. ``lineups`` and ``rows`` are the same of a
-    line-up board: what became of line-ups, and how they are.
+    line-up board: what became of line-ups, and how they are. ``properties`` are
+    those of the calendar, if they have changed.
     """
 
     position: int
@@ -58,6 +61,7 @@ class News:
     authors: frozenset[str] = frozenset()
     lineups: tuple[Change, ...] = ()
     rows: Mapping[str, Row] = field(default_factory=dict)
+    properties: Properties | None = None
     _made: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -71,6 +75,7 @@ class News:
             frozenset(authors),
             told.lineups,
             told.rows,
+            told.properties,
         )
 
     @property

@@ -206,7 +206,7 @@ class Room(Source):
                 if everyone := self._presence.everything():
                     peer.put(Frame(messages.encode_awareness(everyone), droppable=True))
             case StatusAsked():
-                self._after_commit(lambda: self._put(peer, SyncStatus(event.payload)))
+                self.after_commit(lambda: self._put(peer, SyncStatus(event.payload)))
             case _:
                 pass  # a peer refuses something of ours: nothing follows
         return None
@@ -339,7 +339,7 @@ class Room(Source):
 
     async def edit_as(self, model: Callable[..., M], grant: Grant, change: Callable[[M], T]) -> T:
         """The same on another model of the document; see `Replica.model`."""
-        result = self._change(model, grant, change)
+        result = self.write_as(model, grant, change)
         await self.committed()
         return result
 
@@ -350,10 +350,14 @@ class Room(Source):
 
         That is what the news of that commit say, too. Raises like `edit`, and what `look` raises.
         """
-        self._change(Calendar, grant, change)
+        self.write_as(Calendar, grant, change)
         return await self.view(look)
 
-    def _change(self, model: Callable[..., M], grant: Grant, change: Callable[[M], T]) -> T:
+    def write_as(self, model: Callable[..., M], grant: Grant, change: Callable[[M], T]) -> T:
+        """Run `change` at once and do not wait; `after_commit` tells when it is on disk.
+
+        Raises as `edit` does.
+        """
         grant.require(Role.EDITOR)
         self._writer.check()
         arrived = monotonic()
@@ -424,7 +428,7 @@ class Room(Source):
     async def committed(self) -> None:
         """Wait until everything emitted so far is on disk."""
         done = anyio.Event()
-        self._after_commit(done.set)
+        self.after_commit(done.set)
         await done.wait()
 
     # Towards the disk and out
@@ -440,7 +444,7 @@ class Room(Source):
         self._offering.pace.changed()
         self._schedule.want(self._offering)
 
-    def _after_commit(self, action: Callable[[], object]) -> None:
+    def after_commit(self, action: Callable[[], object]) -> None:
         """Do something that shows the document as it is now, once that is on disk."""
         if self._journal.hold(action):
             self._schedule.want(self._offering)
@@ -501,7 +505,7 @@ class Room(Source):
             self._spawn(partial(self._answer_from_disk, peer, peer.stale))
             return
         difference = Frame(messages.encode(SyncStep2(self._replica.encode(since))))
-        self._after_commit(partial(self._refresh, peer, difference, peer.stale))
+        self.after_commit(partial(self._refresh, peer, difference, peer.stale))
 
     async def _answer_from_disk(self, peer: Peer, was_stale: bool) -> None:
         """While commits fail: what is safe may be read; the rest follows when it is on disk."""

@@ -27,8 +27,10 @@ class Intake(asyncio.Protocol):
 
     __slots__ = ("_ended", "_inner", "_later", "_reader", "_receiver", "_transport", "_waiting")
 
-    def __init__(self, most_bytes: int, receiver: Receiver, ended: Ended) -> None:
-        self._reader = FrameReader(most_bytes)
+    def __init__(
+        self, most_bytes: int, receiver: Receiver, ended: Ended, *, texts: bool = False
+    ) -> None:
+        self._reader = FrameReader(most_bytes, texts=texts)
         self._receiver = receiver
         self._ended = ended
         self._transport: asyncio.Transport | None = None

@@ -2,7 +2,8 @@
 
 RFC 6455 section 5.2. Nearly all that a Yjs client sends is one masked binary frame a message; those
 are read here, in 2 us instead of the 25 us of a general parser. Everything else (control frames,
-text, fragments) leaves as the bytes it came in, frame by frame, for the general parser. Sans I/O.
+fragments, and text where nobody asked for it) leaves as the bytes it came in, frame by frame, for
+the general parser. Sans I/O.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Final, NamedTuple
 
 from crdt_calendar.errors import FrameTooLarge, MalformedFrame, ProtocolError
 
-FINAL_BINARY: Final = 0x82  # FIN set, no extension, opcode 2
+FINAL_TEXT: Final = 0x81  # FIN set, no extension, opcode 1
+FINAL_BINARY: Final = 0x82  # opcode 2
 FINAL: Final = 0x80
 RESERVED: Final = 0x70
 OPCODE: Final = 0x0F
@@ -23,7 +25,7 @@ CONTROL_BYTES: Final = 125
 
 
 class Piece(NamedTuple):
-    """One frame: a binary message's payload, or the raw bytes of any other frame."""
+    """One frame: a whole message's payload, or the raw bytes of any other frame."""
 
     is_message: bool
     data: bytes
@@ -33,13 +35,15 @@ class FrameReader:
     """Bytes in, pieces out, in order. Holds at most one incomplete frame.
 
     After the first fragment everything is left to the general parser, so that the message it makes
-    of the fragments keeps its place among the others. Hardly any client ever sends one.
+    of the fragments keeps its place among the others. Hardly any client ever sends one. With
+    ``texts`` text messages are taken like binary ones; that they are UTF-8 is for others to check.
     """
 
-    __slots__ = ("_fragments", "_most", "_rest", "_skip_bytes")
+    __slots__ = ("_firsts", "_fragments", "_most", "_rest", "_skip_bytes")
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, *, texts: bool = False) -> None:
         self._most = most_bytes
+        self._firsts = (FINAL_TEXT, FINAL_BINARY) if texts else (FINAL_BINARY,)
         self._rest = bytearray()
         self._fragments = False
         self._skip_bytes = 0  # what is still to come of a frame that was refused
@@ -54,7 +58,7 @@ class FrameReader:
         if self._skip_bytes:
             data = self._skip(data)
         if not self._rest and not self._fragments:
-            payload = _single(data)
+            payload = _single(data, self._firsts)
             if payload is not None and len(payload) <= self._most:
                 return [Piece(True, payload)]
         self._rest += data
@@ -102,17 +106,17 @@ class FrameReader:
         return None
 
     def _piece(self, frame: bytes, start: int) -> Piece:
-        if frame[0] == FINAL_BINARY and frame[1] & MASKED and not self._fragments:
+        if frame[0] in self._firsts and frame[1] & MASKED and not self._fragments:
             return Piece(True, _unmask(frame[start:], frame[start - 4 : start]))
         if not frame[0] & FINAL:
             self._fragments = True
         return Piece(False, frame)
 
 
-def _single(data: bytes) -> bytes | None:
-    """The payload, if this is exactly one masked binary frame below 64 KiB: the usual case."""
+def _single(data: bytes, firsts: tuple[int, ...]) -> bytes | None:
+    """The payload, if this is exactly one masked whole message below 64 KiB: the usual case."""
     size = len(data)
-    if size < 6 or data[0] != FINAL_BINARY:
+    if size < 6 or data[0] not in firsts:
         return None
     length = data[1] - MASKED
     if length == size - 6 and length < 126:

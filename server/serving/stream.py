@@ -103,21 +103,33 @@ class FrameStream(WSStream):
         self._receiver: Receiver | None = None
         self._ended: Ended | None = None
         self._intake: Intake | None = None
+        self._texts = False
 
     @property
     def is_open(self) -> bool:
         """Accepted, and no close frame was sent."""
         return self.state is ASGIWebsocketState.CONNECTED and not self.closed
 
-    def open_line(self, receiver: Receiver, ended: Ended) -> Line | None:
+    def open_line(
+        self,
+        receiver: Receiver,
+        ended: Ended,
+        *,
+        texts: bool = False,
+        most_bytes: int | None = None,
+    ) -> Line | None:
         """Deliver every message to `receiver` from now on; return the line for what goes out.
 
-        None where the connection has no transport of its own (HTTP/2).
+        With ``texts`` a text is delivered as the bytes of its UTF-8, else as None. A message of
+        more than `most_bytes` is refused. None where the connection has no transport of its own
+        (HTTP/2).
         """
         if self._server is None or self.app_put is None:
             return None
         self._receiver, self._ended = receiver, ended
-        self._intake = Intake(self.config.websocket_max_message_size, receiver, ended)
+        self._texts = texts
+        most = most_bytes or self.config.websocket_max_message_size
+        self._intake = Intake(most, receiver, ended, texts=texts)
         self._put, self.app_put = self.app_put, self._deliver
         line = SocketLine(self, self._server.writer)
         open_lines.add(line)
@@ -164,7 +176,10 @@ class FrameStream(WSStream):
         assert self._receiver is not None
         assert self._put is not None
         if message["type"] == "websocket.receive":
-            rest = self._receiver(message["bytes"])
+            data = message["bytes"]
+            if data is None and self._texts:
+                data = message["text"].encode()
+            rest = self._receiver(data)
             if rest is not None:
                 await rest
         else:

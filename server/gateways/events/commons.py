@@ -1,0 +1,93 @@
+"""What the connections of one room have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from zoneinfo import ZoneInfo
+
+from crdt_calendar.model.event import Event
+from crdt_calendar.shapes.events import zone_of
+from crdt_calendar.shapes.messages import Style
+from server.gateways.events.crowd import Crowd
+from server.gateways.events.edition import Edition
+from server.gateways.events.voice import Voice
+from server.rooms.news import News
+from server.rooms.room import Room
+
+MOST_WRITTEN = 4096  # fields of events, of all who write through this door
+
+
+class Common:
+    """One room, its crowd, its zone, and who wrote which field here last."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.guests = 0
+        self._zone: ZoneInfo | None = None
+        self._crowd: Crowd | None = None
+        self._written: dict[tuple[str, str], tuple[str, str]] = {}
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The calendar's own."""
+        if self._zone is None:
+            self._zone = zone_of(self.room.read())
+        return self._zone
+
+    def meet(self) -> None:
+        """Look who is here, for a listener that hears of all that comes after."""
+        self.crowd.people()
+
+    @property
+    def crowd(self) -> Crowd:
+        """Who is here. First asked for by `meet`."""
+        if self._crowd is None:
+            states = self.room.presence.states()
+            shown = {client: one.value or {} for client, one in states.items()}
+            users = {client: one.user for client, one in states.items()}
+            self._crowd = Crowd(self.room.name, shown, users)
+        return self._crowd
+
+    def edition(self, news: News, voice: Voice, style: Style) -> Edition:
+        """The news in that voice and style."""
+        if news.properties is not None:
+            self._zone = None
+        return news.once(("events", voice, style), lambda _: self._edition(news, voice, style))
+
+    def note_written(self, user: str, event_id: str, values: dict[str, str]) -> None:
+        """That user wrote these fields: what they build on their own words is no conflict."""
+        for key, value in values.items():
+            self._written.pop((event_id, key), None)
+            self._written[event_id, key] = (user, value)
+        while len(self._written) > MOST_WRITTEN:
+            del self._written[next(iter(self._written))]
+
+    def is_own(self, user: str, event_id: str, key: str, value: str) -> bool:
+        """Whether what an event says there is what that user wrote last."""
+        return self._written.get((event_id, key)) == (user, value)
+
+    def _edition(self, news: News, voice: Voice, style: Style) -> Edition:
+        return Edition(news, self.room.name, self.zone, self._find, voice, style)
+
+    def _find(self, event_id: str) -> Event | None:
+        return self.room.read().find(event_id)
+
+
+class Commons:
+    """By room."""
+
+    def __init__(self) -> None:
+        self._commons: dict[Room, Common] = {}
+
+    @contextmanager
+    def of(self, room: Room) -> Iterator[Common]:
+        """What is common in that room, for as long as somebody shares it."""
+        common = self._commons.setdefault(room, Common(room))
+        common.guests += 1
+        try:
+            yield common
+        finally:
+            common.guests -= 1
+            if not common.guests:
+                del self._commons[room]

@@ -1,0 +1,365 @@
+"""The dialogue with one client: its messages in order, each with its answer.
+
+What changes the calendar is written at once and acknowledged when it is on disk; what has to wait
+(for a room to be loaded, for a token to be looked at) holds up the messages behind it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any, TypeVar
+
+import anyio
+import msgspec
+from msgspec import UNSET
+
+from crdt_calendar.errors import (
+    CalendarError,
+    InvalidValue,
+    MalformedFrame,
+    ProtocolError,
+    RateExceeded,
+    Unauthenticated,
+)
+from crdt_calendar.model.merging import Merging
+from crdt_calendar.shapes import presence
+from crdt_calendar.shapes.envelopes import Envelope, Malformed, inflate, is_compressed
+from crdt_calendar.shapes.messages import (
+    SPOKEN,
+    AuthPayload,
+    BatchWish,
+    CursorPayload,
+    Kind,
+    Needs,
+    OptionsPayload,
+    ScopeFields,
+    SelectPayload,
+    Style,
+    SubscribePayload,
+    TargetPayload,
+    TypingPayload,
+    name_of,
+)
+from server.auth.grants import Grant, Role
+from server.gateways.events import edits
+from server.gateways.events.attendance import Attendance
+from server.gateways.events.client import Client
+from server.gateways.events.edits import Author, Done, Work
+from server.gateways.events.memory import Memory
+from server.gateways.events.scope import Scope
+from server.rooms.meter import Meter
+from server.rooms.room import Room
+
+EDITS: Mapping[str, Callable[..., Work]] = {
+    "create": edits.create,
+    "update": edits.update,
+    "delete": edits.delete,
+    "restore": edits.restore,
+    "project": edits.properties,
+    "resolve": edits.resolve,
+}
+
+log = logging.getLogger(__name__)
+
+P = TypeVar("P")
+Rest = Awaitable[None] | None
+
+
+class Dialogue:
+    """Takes what one client says."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._meter = Meter(client.limits, monotonic())
+        self._handlers: Mapping[str, Callable[[Envelope, Kind, Style], Rest]] = {
+            "auth": self._auth,
+            "ping": self._ping,
+            "pong": _ignore,
+            "ack": _ignore,
+            "options": self._options,
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            **dict.fromkeys(EDITS, self._edit),
+            "cursor": self._show,
+            "select": self._show,
+            "typing": self._show,
+        }
+
+    def take(self, data: bytes) -> Rest:
+        """Take one frame; what is returned is to be awaited before the next one is given."""
+        client, now = self._client, monotonic()
+        if client.error is not None:
+            return None
+        hold = self._meter.charge(len(data), now)
+        try:
+            envelopes = self._read(data)
+        except ProtocolError as error:
+            client.house.observer.received("malformed", len(data))
+            client.refuse(error)
+            return self._hold(hold) if hold else None
+        for _ in envelopes[1:]:
+            hold = self._meter.charge(0, now)
+        rest = self._take_all(envelopes)
+        return self._hold(hold, rest) if hold else rest
+
+    def _read(self, data: bytes) -> list[Envelope | Malformed]:
+        client = self._client
+        codec, limits = client.voice.codec, client.limits
+        if is_compressed(data):
+            if not client.is_compressing:
+                raise MalformedFrame("compressed; say OPTIONS with compress first")
+            data = inflate(data, limits.envelope_bytes)
+        return codec.read(data, limits.envelopes_per_frame)
+
+    def _take_all(self, envelopes: Sequence[Envelope | Malformed]) -> Rest:
+        for place, envelope in enumerate(envelopes):
+            rest = self._take_one(envelope)
+            if rest is not None:
+                return self._finish(rest, envelope.id, envelopes[place + 1 :])
+        return None
+
+    def _take_one(self, envelope: Envelope | Malformed) -> Rest:
+        client = self._client
+        kind, style = SPOKEN.get(envelope.type, (None, Style.COLON))
+        client.house.observer.received(kind.key if kind else "unknown", 0)
+        try:
+            if isinstance(envelope, Malformed):
+                raise envelope.error
+            if kind is None:
+                raise InvalidValue(f"type: {envelope.type[:100]!r} is no message of this door")
+            if kind.needs is not Needs.NOTHING and client.claims is None:
+                raise Unauthenticated("say who you are: AUTH with a token in the payload")
+            return self._handlers[kind.key](envelope, kind, style)
+        except CalendarError as error:
+            client.refuse(error, envelope.id)
+        except Exception:
+            log.exception("a message failed")
+            client.refuse(CalendarError("this message failed; see the server's log"), envelope.id)
+        return None
+
+    async def _finish(
+        self, rest: Awaitable[None], id: str, envelopes: Sequence[Envelope | Malformed]
+    ) -> None:
+        try:
+            await rest
+        except CalendarError as error:
+            self._client.refuse(error, id)
+        except Exception:
+            log.exception("a message failed")
+            self._client.refuse(CalendarError("this message failed; see the server's log"), id)
+        if self._client.error is None and (more := self._take_all(envelopes)) is not None:
+            await more
+
+    async def _hold(self, seconds: float, rest: Rest = None) -> None:
+        # While this waits the socket is not read: the sender's own TCP connection slows it down.
+        if rest is not None:
+            await rest
+        if seconds > self._client.limits.hold_seconds:
+            self._client.end(
+                RateExceeded("far more messages than this connection may send; try again later")
+            )
+        await anyio.sleep(min(seconds, self._client.limits.hold_seconds))
+
+    def _payload(self, envelope: Envelope, kind: type[P]) -> P:
+        return self._client.voice.codec.payload(envelope, kind)
+
+    def _ack(self, envelope: Envelope, kind: Kind, payload: object) -> None:
+        wanted = kind.acked if envelope.require_ack is None else envelope.require_ack
+        if wanted and envelope.id:
+            self._client.say("ack", payload, envelope.id)
+
+    # Who it is, and how it is spoken to
+
+    def _auth(self, envelope: Envelope, kind: Kind, style: Style) -> Rest:
+        return self._identify(envelope, kind, self._payload(envelope, AuthPayload).token)
+
+    async def _identify(self, envelope: Envelope, kind: Kind, token: str) -> None:
+        client = self._client
+        try:
+            claims = await client.identify(token)
+        except Unauthenticated as error:
+            if client.claims is None:
+                client.end(error)
+                return
+            raise
+        told = {"user": {"id": claims.user, "name": claims.name or claims.user}}
+        self._ack(envelope, kind, {**told, "expires": claims.expires})
+
+    def _ping(self, envelope: Envelope, kind: Kind, style: Style) -> Rest:
+        settled = {
+            project: one.position
+            for project, one in self._client.attendances.items()
+            if one.is_settled
+        }
+        nothing: dict[str, int] = {}
+        payload, fallback = {"positions": settled}, {"positions": nothing}
+        self._client.say(name_of("pong", style), payload, envelope.id, fallback=fallback)
+        return None
+
+    def _options(self, envelope: Envelope, kind: Kind, style: Style) -> Rest:
+        client, wish = self._client, self._payload(envelope, OptionsPayload)
+        self._ack(envelope, kind, {})
+        if wish.compress is not UNSET:
+            client.compress(bool(wish.compress))
+        if isinstance(wish.batch, BatchWish) or wish.batch is True:
+            batch = wish.batch if isinstance(wish.batch, BatchWish) else BatchWish()
+            client.gather(batch.size, batch.delay / 1000)
+        elif wish.batch is False:
+            client.gather(0, 0)
+        return None
+
+    # What it hears of
+
+    def _subscribe(self, envelope: Envelope, kind: Kind, style: Style) -> Rest:
+        wish = self._payload(envelope, SubscribePayload)
+        scope = Scope.of(wish)
+
+        def welcome(attendance: Attendance, resumed: bool) -> None:
+            told = {
+                "projectId": wish.project_id,
+                "scope": scope.name,
+                "role": attendance.grant.role.name.lower(),
+                "resumed": resumed,
+            }
+            self._ack(envelope, kind, told)
+
+        return self._client.attend(
+            wish.project_id,
+            scope,
+            wish.style or style,
+            since=wish.since,
+            has_snapshot=wish.snapshot,
+            is_shown=wish.presence,
+            welcome=welcome,
+        )
+
+    def _unsubscribe(self, envelope: Envelope, kind: Kind, style: Style) -> Rest:
+        wish = self._payload(envelope, ScopeFields)
+        is_whole = wish.range is None and wish.event_id is None and wish.name is None
+        self._client.forget(wish.project_id, None if is_whole else Scope.of(wish))
+        self._ack(envelope, kind, {"projectId": wish.project_id})
+        return None
+
+    # What it shows
+
+    def _show(self, envelope: Envelope, kind: Kind, style: Style) -> Rest:
+        payload = self._payload(envelope, kind.payload)
+        attendances = self._subscribed(payload.project_id)
+        for attendance in attendances:
+            state = _state(attendance.listener.shown or {}, payload)
+            assert attendance.common is not None
+            try:
+                attendance.common.room.audience.show(attendance.listener, state)
+            except (ProtocolError, ValueError) as error:
+                raise InvalidValue(f"payload: {error}") from None
+        self._ack(envelope, kind, {})
+        return None
+
+    def _subscribed(self, project: str | None) -> list[Attendance]:
+        known = self._client.attendances
+        found = (
+            list(known.values())
+            if project is None
+            else [known[project]]
+            if project in known
+            else []
+        )
+        found = [one for one in found if one.common is not None]
+        if not found:
+            raise InvalidValue("payload.projectId: subscribe to the project first")
+        return found
+
+    # What it changes
+
+    def _edit(self, envelope: Envelope, kind: Kind, style: Style) -> Rest:
+        client = self._client
+        payload: Any = self._payload(envelope, kind.payload)
+        if isinstance(payload, str):
+            payload = TargetPayload(id=payload)
+        project = self._project(payload, kind)
+        assert client.claims is not None
+        author = Author(client.claims.user, envelope.id, envelope.version)
+        memory = client.house.memory
+        known = memory.find(author.user, envelope.id, f"{kind.key} in {project}")
+        if known is not None:
+            if known.is_done:
+                self._ack_done(envelope, kind, known.result, duplicate=True)
+            else:
+                known.waiting.append(
+                    lambda result: self._ack_done(envelope, kind, result, duplicate=True)
+                )
+            return None
+        attendance = client.attendances.get(project)
+        if attendance is None or attendance.common is None:
+            return self._edit_elsewhere(envelope, kind, project, author, payload)
+        work = EDITS[kind.key](attendance.common, author, payload)
+        self._write(envelope, kind, attendance.common.room, attendance.grant, author, work)
+        return None
+
+    def _write(
+        self, envelope: Envelope, kind: Kind, room: Room, grant: Grant, author: Author, work: Work
+    ) -> None:
+        """Write it now; the acknowledgement leaves when it is on disk, after the news of it."""
+        memory = self._client.house.memory
+        done = room.write_as(Merging, grant, work)
+        outcome = memory.begin(author.user, author.message_id, f"{kind.key} in {room.name}")
+
+        def committed() -> None:
+            done.position = room.position
+            self._ack_done(envelope, kind, done)
+            Memory.finish(outcome, done)
+
+        room.after_commit(committed)
+
+    async def _edit_elsewhere(
+        self, envelope: Envelope, kind: Kind, project: str, author: Author, payload: Any
+    ) -> None:
+        """The same in a project that the client does not hear of."""
+        client = self._client
+        grant = await client.admit(project)
+        grant.require(Role.EDITOR)
+        async with client.registry.visit(project, author.user) as room:
+            with client.commons.of(room) as common:
+                work = EDITS[kind.key](common, author, payload)
+                self._write(envelope, kind, room, grant, author, work)
+            await room.committed()
+
+    def _ack_done(
+        self, envelope: Envelope, kind: Kind, done: object, *, duplicate: bool = False
+    ) -> None:
+        if duplicate and isinstance(done, Done):
+            done = msgspec.structs.replace(done, duplicate=True)
+        self._ack(envelope, kind, done)
+
+    def _project(self, payload: Any, kind: Kind) -> str:
+        """The project that is meant: the one named, or the only one subscribed to."""
+        named: str | None = payload.project_id
+        if named is None and kind.key == "project":
+            named = payload.id
+        if named is not None:
+            return named
+        if len(self._client.attendances) != 1:
+            raise InvalidValue("payload.projectId: missing; which project?")
+        return next(iter(self._client.attendances))
+
+
+def _ignore(envelope: Envelope, kind: Kind, style: Style) -> Rest:
+    """Clients acknowledge what they are told; nothing follows from that."""
+    return None
+
+
+def _state(state: presence.State, payload: Any) -> presence.State:
+    match payload:
+        case CursorPayload():
+            return presence.with_pointer(state, payload.x, payload.y, payload.element_id)
+        case SelectPayload():
+            # Through JSON, as presence is: what MessagePack can say and JSON cannot is left out.
+            chosen = msgspec.json.decode(msgspec.json.encode(payload.selection))
+            return presence.with_selection(state, payload.element_id, chosen)
+        case TypingPayload():
+            element, is_typing = payload.element_id, payload.is_typing
+            return presence.with_typing(state, element, is_typing=is_typing)
+        case _:
+            raise InvalidValue("type: nothing to show")

@@ -1,0 +1,207 @@
+"""What clients change: events, the calendar's properties, the decision of a conflict.
+
+Each function runs inside one edit of the room and returns what the acknowledgement says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from msgspec import UNSET, Struct, UnsetType
+
+from crdt_calendar.errors import InvalidValue
+from crdt_calendar.model.conflicts import Conflict
+from crdt_calendar.model.event import Event
+from crdt_calendar.model.fields import wire_values
+from crdt_calendar.model.merging import Foreign, Merging
+from crdt_calendar.shapes.conflicts import ConflictShape
+from crdt_calendar.shapes.events import EventFields, EventShape
+from crdt_calendar.shapes.messages import (
+    CreatePayload,
+    ProjectPayload,
+    ResolvePayload,
+    TargetPayload,
+    UpdatePayload,
+)
+from server.gateways.events.commons import Common
+
+NAMES = UUID(
+    "6f2b7a3e-3f0d-4a53-9f0e-6f8c2f3b7d11"
+)  # of events, made of the messages that make them
+
+
+class Done(Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """What became of an edit, as the acknowledgement says it."""
+
+    project_id: str
+    id: str | None = None
+    version: int | None = None
+    event: EventShape | None = None
+    fields: list[str] | UnsetType = UNSET
+    conflicts: list[ConflictShape] | UnsetType = UNSET
+    conflict: ConflictShape | None = None
+    duplicate: bool = False
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who edits: a user, the message's id, and the version that the envelope names."""
+
+    user: str
+    message_id: str = ""
+    version: int | None = None
+
+
+Work = Callable[[Merging], Done]
+
+
+def create(common: Common, author: Author, payload: CreatePayload) -> Work:
+    """Make an event. Its id is made of the message's, so that it is made once."""
+    fields = payload if payload.event is None else payload.event
+
+    def work(merging: Merging) -> Done:
+        calendar, project = merging.calendar, common.room.name
+        event_id = payload.id
+        if event_id is None and author.message_id:
+            event_id = str(uuid5(NAMES, f"{author.user}\n{project}\n{author.message_id}"))
+            held = calendar.find(event_id)
+            if held is not None:
+                return _done(common, held, duplicate=True)
+        made = calendar.create(event_id=event_id, **fields.for_model(calendar))
+        return _done(common, calendar.get(made))
+
+    return work
+
+
+def update(common: Common, author: Author, payload: UpdatePayload) -> Work:
+    """Write fields of an event; what others wrote since the version they know is merged."""
+    fields: EventFields = payload.changes or payload.event or payload
+    version = author.version if payload.version is None else payload.version
+
+    def work(merging: Merging) -> Done:
+        calendar = merging.calendar
+        held = calendar.get(_id(payload.id, payload.event_id))
+        told = fields.for_model(calendar, held)
+        if version is None or version >= held.sequence:
+            conflicts: list[Conflict] = []
+            written = calendar.update(held.id, **told)
+        else:
+            foreign = _foreign(common, author.user, held, version, told_keys(told))
+            conflicts = merging.update(held, told, foreign)
+            written = frozenset()
+        event = calendar.get(held.id)
+        keys = written or told_keys(told)
+        common.note_written(author.user, held.id, {key: _said(event, key) for key in keys})
+        done = _done(common, event)
+        done.fields = sorted(keys)
+        if conflicts:
+            done.conflicts = [ConflictShape.of(one, common.room.name) for one in conflicts]
+        return done
+
+    return work
+
+
+def delete(common: Common, author: Author, payload: TargetPayload) -> Work:
+    """Put a tombstone on an event."""
+    version = author.version if payload.version is None else payload.version
+
+    def work(merging: Merging) -> Done:
+        held = merging.calendar.get(_id(payload.id, payload.event_id))
+        foreign: Foreign = frozenset()
+        if version is not None and version < held.sequence:
+            foreign = _foreign(common, author.user, held, version, None)
+        conflicts = merging.delete(held, foreign)
+        event = merging.calendar.find(held.id)
+        done = Done(project_id=common.room.name, id=held.id)
+        done.version = event.sequence if event else None
+        if conflicts:
+            done.conflicts = [ConflictShape.of(one, common.room.name) for one in conflicts]
+        return done
+
+    return work
+
+
+def restore(common: Common, author: Author, payload: TargetPayload) -> Work:
+    """Take the tombstone off an event."""
+
+    def work(merging: Merging) -> Done:
+        event_id = _id(payload.id, payload.event_id)
+        merging.calendar.restore(event_id)
+        return _done(common, merging.calendar.get(event_id))
+
+    return work
+
+
+def properties(common: Common, author: Author, payload: ProjectPayload) -> Work:
+    """Write properties of the calendar."""
+
+    def work(merging: Merging) -> Done:
+        written = merging.calendar.set_properties(**payload.for_model())
+        return Done(project_id=common.room.name, fields=sorted(written))
+
+    return work
+
+
+def resolve(common: Common, author: Author, payload: ResolvePayload) -> Work:
+    """Decide a conflict."""
+
+    def work(merging: Merging) -> Done:
+        merging.conflicts.resolve(payload.conflict_id, payload.index)
+        decided = merging.conflicts.get(payload.conflict_id)
+        shape = ConflictShape.of(decided, common.room.name)
+        return Done(project_id=common.room.name, id=decided.event, conflict=shape)
+
+    return work
+
+
+def told_keys(told: object) -> frozenset[str]:
+    """The keys of the event map that these fields are written to."""
+    return frozenset(wire_values(told))  # type: ignore[arg-type]
+
+
+def _foreign(
+    common: Common, user: str, held: Event, version: int, keys: frozenset[str] | None
+) -> Foreign:
+    """What others have written since that version, of these keys."""
+    changed = common.room.audience.changed_since(held.id, version)
+    if changed is None and keys is None:
+        return None
+    concerned = (
+        (changed or frozenset()) if keys is None else keys if changed is None else keys & changed
+    )
+    own = {key for key in concerned if common.is_own(user, held.id, key, _said(held, key))}
+    return frozenset(concerned - own)
+
+
+def _said(event: Event, key: str) -> str:
+    """What an event says under a key, in few words: to be compared."""
+    family, slash, name = key.partition("/")
+    if not slash:
+        return str(hash(repr(getattr(event, key, None))))
+    known: dict[str, object] = {
+        "attendee": {one.address: one for one in event.attendees}.get(name),
+        "alarm": {one.id: one for one in event.alarms}.get(name),
+        "override": event.overrides.get(name),
+    }
+    return str(hash(repr(known.get(family))))
+
+
+def _done(common: Common, event: Event, *, duplicate: bool = False) -> Done:
+    shape = EventShape.of(event, common.room.name, common.zone)
+    return Done(
+        project_id=common.room.name,
+        id=event.id,
+        version=event.sequence,
+        event=shape,
+        duplicate=duplicate,
+    )
+
+
+def _id(*given: str | None) -> str:
+    found = next((one for one in given if one), None)
+    if found is None:
+        raise InvalidValue("payload.id: missing; which event?")
+    return found
