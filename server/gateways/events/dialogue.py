@@ -73,6 +73,8 @@ class Dialogue:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._meter = Meter(client.limits, monotonic())
+        self._writing_bytes = 0  # of messages whose edits are on their way to the disk
+        self._written = anyio.Event()
         self._handlers: Mapping[str, Callable[[Envelope, Kind, Style], Rest]] = {
             "auth": self._auth,
             "ping": self._ping,
@@ -102,7 +104,13 @@ class Dialogue:
         for _ in envelopes[1:]:
             hold = self._meter.charge(0, now)
         rest = self._take_all(envelopes)
-        return self._hold(hold, rest) if hold else rest
+        return self._hold(hold, rest) if hold or self._is_ahead else rest
+
+    @property
+    def _is_ahead(self) -> bool:
+        """Whether the client has said more than it has taken answers to."""
+        most = self._client.limits.outbox_bytes // 8
+        return self._writing_bytes > most or self._client.outbox.is_full
 
     def _read(self, data: bytes) -> list[Envelope | Malformed]:
         client = self._client
@@ -161,6 +169,8 @@ class Dialogue:
                 RateExceeded("far more messages than this connection may send; try again later")
             )
         await anyio.sleep(min(seconds, self._client.limits.hold_seconds))
+        while self._is_ahead and self._client.error is None:
+            await self._written.wait() if self._writing_bytes else await self._client.outbox.space()
 
     def _payload(self, envelope: Envelope, kind: type[P]) -> P:
         return self._client.voice.codec.payload(envelope, kind)
@@ -282,7 +292,7 @@ class Dialogue:
         assert client.claims is not None
         author = Author(client.claims.user, envelope.id, envelope.version)
         memory = client.house.memory
-        known = memory.find(author.user, envelope.id, f"{kind.key} in {project}")
+        known = memory.find(author.user, project, envelope.id, kind.key)
         if known is not None:
             if known.is_done:
                 self._ack_done(envelope, kind, known.result, duplicate=True)
@@ -304,9 +314,15 @@ class Dialogue:
         """Write it now; the acknowledgement leaves when it is on disk, after the news of it."""
         memory = self._client.house.memory
         done = room.write_as(Merging, grant, work)
-        outcome = memory.begin(author.user, author.message_id, f"{kind.key} in {room.name}")
+        outcome = memory.begin(author.user, room.name, author.message_id, kind.key)
+
+        size = len(bytes(envelope.payload))
+        self._writing_bytes += size
 
         def committed() -> None:
+            self._writing_bytes -= size
+            self._written.set()
+            self._written = anyio.Event()
             done.position = room.position
             self._ack_done(envelope, kind, done)
             Memory.finish(outcome, done)

@@ -28,33 +28,30 @@ class Outcome:
 
 
 class Memory:
-    """Outcomes by user and message id, the oldest first."""
+    """Outcomes by user, project and message id, the oldest first."""
 
     def __init__(self) -> None:
-        self._outcomes: dict[tuple[str, str], Outcome] = {}
+        self._outcomes: dict[tuple[str, str, str], Outcome] = {}
 
-    def find(self, user: str, message_id: str, type_: str) -> Outcome | None:
+    def find(self, user: str, project: str, message_id: str, type_: str) -> Outcome | None:
         """What became of the message of that id. Raises `InvalidValue` if it was another one."""
-        outcome = self._outcomes.get((user, message_id)) if message_id else None
+        outcome = self._outcomes.get((user, project, message_id)) if message_id else None
         if outcome is None or monotonic() - outcome.at > REMEMBERED_SECONDS:
             return None
         if outcome.type != type_:
             raise InvalidValue(f"id: {message_id} was the id of {outcome.type}; take a new one")
         return outcome
 
-    def begin(self, user: str, message_id: str, type_: str) -> Outcome:
-        """A message that is being done."""
+    def begin(self, user: str, project: str, message_id: str, type_: str) -> Outcome:
+        """A message that is written, and on its way to the disk."""
         outcome = Outcome(type_, monotonic())
         if message_id:
-            self._outcomes.pop((user, message_id), None)
-            self._outcomes[user, message_id] = outcome
+            key = (user, project, message_id)
+            self._outcomes.pop(key, None)
+            self._outcomes[key] = outcome
             if len(self._outcomes) > MOST_REMEMBERED:
                 del self._outcomes[next(iter(self._outcomes))]
         return outcome
-
-    def fail(self, user: str, message_id: str) -> None:
-        """Nothing was done: it may be tried again."""
-        self._outcomes.pop((user, message_id), None)
 
     @staticmethod
     def finish(outcome: Outcome, result: object) -> None:
