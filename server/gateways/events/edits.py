@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from crdt_calendar.errors import InvalidValue
 from crdt_calendar.model.conflicts import Conflict
 from crdt_calendar.model.event import Event
-from crdt_calendar.model.fields import wire_values
+from crdt_calendar.model.fields import ALARM, ATTENDEE, Fields, wire_values
 from crdt_calendar.model.merging import Foreign, Merging
 from crdt_calendar.shapes.conflicts import ConflictShape
 from crdt_calendar.shapes.events import EventFields, EventShape
@@ -89,11 +89,11 @@ def update(common: Common, author: Author, payload: UpdatePayload) -> Work:
             conflicts: list[Conflict] = []
             written = calendar.update(held.id, **told)
         else:
-            foreign = _foreign(common, author.user, held, version, told_keys(told))
+            foreign = _foreign(common, author.user, held, version, _keys(told, held))
             conflicts = merging.update(held, told, foreign)
             written = frozenset()
         event = calendar.get(held.id)
-        keys = written or told_keys(told)
+        keys = written or _keys(told, held)
         common.note_written(author.user, held.id, {key: _said(event, key) for key in keys})
         done = _done(common, event)
         done.fields = sorted(keys)
@@ -157,9 +157,10 @@ def resolve(common: Common, author: Author, payload: ResolvePayload) -> Work:
     return work
 
 
-def told_keys(told: object) -> frozenset[str]:
-    """The keys of the event map that these fields are written to."""
-    return frozenset(wire_values(told))  # type: ignore[arg-type]
+def _keys(told: Fields, held: Event) -> frozenset[str]:
+    """The keys of the event map that these fields are written to, or that they take away."""
+    present = [ATTENDEE + one.address for one in held.attendees]
+    return frozenset(wire_values(told, [*present, *(ALARM + one.id for one in held.alarms)]))
 
 
 def _foreign(

@@ -37,7 +37,7 @@ class SocketConnection:
         self._send = send
         self._credentials = credentials(scope)
         self._protocol = _protocol(scope)
-        self._accepted = False
+        self._accepted = self._closing = False
         self._ended = anyio.CancelScope()
         self._line: Line = AsgiLine(send)
         self._client: Client | None = None
@@ -93,6 +93,8 @@ class SocketConnection:
                 await rest
 
     def _take(self, data: bytes | None) -> Awaitable[None] | None:
+        if self._closing:
+            return None
         if self._dialogue is None or not self._accepted:
             return self._take_later(data)
         content = data or b""
@@ -119,6 +121,9 @@ class SocketConnection:
         await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
 
     async def _close(self, error: CalendarError) -> None:
+        self._closing = True
+        if self._ready is not None:
+            self._ready.set()
         self._house.observer.refused(error.slug)
         self._house.observer.closed(error.close_code)
         claims = self._client.claims if self._client else None

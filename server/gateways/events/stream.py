@@ -103,6 +103,7 @@ class StreamConnection:
         self._request = Request(scope, receive)
         self._send = send
         self._ended = anyio.CancelScope()
+        self._style = Style.COLON
 
     async def run(self, clients: set[Client]) -> None:
         """Serve until either side has enough."""
@@ -130,6 +131,7 @@ class StreamConnection:
         claims = await client.identify(found.token)
         check_user(request.scope, found, claims.user)
         wishes = _wishes(request)
+        self._style = _style(request)
         for wish, _ in wishes:
             await client.admit(wish.project_id)
         return client, wishes
@@ -154,7 +156,7 @@ class StreamConnection:
     async def _attend(
         self, client: StreamClient, wishes: list[tuple[ScopeFields, int | None]]
     ) -> None:
-        style = _style(self._request)
+        style = self._style
         try:
             for wish, since in wishes:
                 await client.attend(
