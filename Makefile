@@ -48,6 +48,7 @@ bench: $(VENV)/.stamp-dev $(BENCH_NODE)/.stamp-node  ## measure, side by side wi
 	$(BIN)/python -m benchmarks.graphql
 	$(BIN)/python -m benchmarks.ranges
 	$(BIN)/python -m benchmarks.board
+	$(BIN)/python -m benchmarks.events
 	$(BIN)/python -m benchmarks.page
 
 pictures: $(VENV)/.stamp-dev $(WEB)/.stamp-page  ## the page in its main states, drawn into ./pictures to be looked at

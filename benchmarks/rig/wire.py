@@ -46,8 +46,9 @@ def _length(size: int) -> bytes:
 class Wire(asyncio.Protocol):
     """One connection. Subclasses say what to do with a message: `receive`."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, subprotocol: str = "") -> None:
         self.path = path
+        self.subprotocol = subprotocol
         self.transport: asyncio.Transport | None = None
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.received_bytes = 0
@@ -80,7 +81,8 @@ class Wire(asyncio.Protocol):
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
             "Sec-WebSocket-Version: 13",
         )
-        self.write("\r\n".join((*lines, "", "")).encode())
+        offered = (f"Sec-WebSocket-Protocol: {self.subprotocol}",) if self.subprotocol else ()
+        self.write("\r\n".join((*lines, *offered, "", "")).encode())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Remember that it is over."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeGuard, Unpack, cast
 from zoneinfo import ZoneInfo
 
-from pycrdt import Doc, Map
+from pycrdt import Doc, Map, Text
 
 from crdt_calendar.errors import InvalidValue, NoSuchEvent
 from crdt_calendar.model.details import LARGEST_INT, Alarm, Attendee, Plain, Problem, Stamp, as_int
@@ -80,6 +80,15 @@ class Calendar:
         shared = self._events.get(event_id)
         return Event.read(event_id, read_map(shared)) if isinstance(shared, Map) else None
 
+    def version(self, event_id: str) -> int:
+        """The ``sequence`` of an event. Raises `NoSuchEvent` as `get` does."""
+        return _sequence(self._live(event_id))
+
+    def values(self, event_id: str) -> dict[str, object]:
+        """What an event's map says, by its keys, as `patch` takes it. Raises `NoSuchEvent`."""
+        values = read_map(self._live(event_id))
+        return {key: str(v) if isinstance(v, Text) else v for key, v in values.items()}
+
     def __contains__(self, event_id: object) -> bool:
         return isinstance(event_id, str) and _is_live(self._events.get(event_id))
 
@@ -149,7 +158,9 @@ class Calendar:
         ``recurrence`` or ``overrides`` are given as well.
         """
         values = read_map(self._live(event_id))
-        wire = _with_series(Event.read(event_id, values), fields, wire_values(fields, values))
+        wire = wire_values(fields, values)
+        if wire.get("when") is not None:
+            wire = _with_series(Event.read(event_id, values), fields, wire)
         return self._write(event_id, wire, _least_sequence(fields))
 
     def patch(self, event_id: str, values: Plain) -> frozenset[str]:
@@ -312,7 +323,7 @@ class Calendar:
         shared = cast("EventMap", self._events[event_id])
         changes = differing(shared, values)
         if changes:
-            seen = Event.read(event_id, {"sequence": shared.get("sequence")}).sequence
+            seen = _sequence(shared)
             book = {"sequence": min(max(seen + 1, sequence), LARGEST_INT), "updated": self.stamp()}
             with self._doc.transaction():
                 self._mark_schema()
@@ -348,6 +359,13 @@ class Calendar:
 
 def _is_live(shared: object) -> TypeGuard[EventMap]:
     return isinstance(shared, Map) and not is_tombstone(shared.get("deleted"))
+
+
+def _sequence(shared: EventMap) -> int:
+    try:
+        return as_int(shared.get("sequence", 0), "sequence")
+    except InvalidValue:  # as a reader of the event takes it
+        return 0
 
 
 def _least_sequence(fields: Fields) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar, cast
 
-from pycrdt import Doc, Map, Text
+from pycrdt import Doc, Map
 
 from crdt_calendar.model.calendar import Calendar
 from crdt_calendar.model.conflicts import (
@@ -70,7 +70,7 @@ class Merging:
         if foreign is not None and not foreign:
             self.calendar.update(held.id, **fields)
             return []
-        values = self._values(held.id)
+        values = self.calendar.values(held.id)
         wire = wire_values(fields, values)
         clash = [key for key in wire if foreign is None or key in foreign]
         clash = [key for key in clash if values.get(key) != wire[key]]
@@ -124,12 +124,6 @@ class Merging:
         if strategy not in STRATEGIES:
             strategy = LAST_WRITE_WINS
         return strategy, strategy not in (FIRST_WRITE_WINS, MANUAL)
-
-    def _values(self, event_id: str) -> dict[str, object]:
-        shared = cast("Map[object]", self._doc.get("events", type=Map)[event_id])
-        return {
-            key: str(value) if isinstance(value, Text) else value for key, value in shared.items()
-        }
 
     def _record(self, conflicts: list[Conflict]) -> None:
         if not conflicts:

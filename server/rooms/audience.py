@@ -13,6 +13,7 @@ from pycrdt import Doc, Map
 from crdt_calendar.errors import OverloadError
 from crdt_calendar.limits import Limits
 from crdt_calendar.model.calendar import Calendar
+from crdt_calendar.model.event import Event
 from crdt_calendar.protocol.awareness import PresenceTable
 from crdt_calendar.protocol.presence import Json, PresenceState, read_presence, write_presence
 from server.rooms.chronicle import Chronicle
@@ -135,6 +136,10 @@ class Audience:
         if self._chronicle is None or position > self._room.position:
             return None  # a position of before an older backup was put back
         return self._chronicle.since(position)
+
+    def latest(self, event_id: str) -> Event | None:
+        """An event as it was told last; None when that is not remembered."""
+        return None if self._chronicle is None else self._chronicle.latest(event_id)
 
     def changed_since(self, event_id: str, version: int) -> frozenset[str] | None:
         """Which fields of an event were written after it had that version; None: nobody knows."""

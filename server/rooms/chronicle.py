@@ -19,6 +19,7 @@ from crdt_calendar.model.conflicts import Conflict, Conflicts
 from crdt_calendar.model.lineup import ROOT as LINEUPS
 from crdt_calendar.model.maps import read_map
 from crdt_calendar.model.row import Row
+from crdt_calendar.model.event import Event
 from server.rooms.news import News, Told
 
 # Some minutes of a busy calendar, for those whose connection broke. An event has a few hundred
@@ -154,6 +155,11 @@ class Chronicle:
         self._recalled[position] = news
         while len(self._recalled) > MOST_RECALLED:
             del self._recalled[next(iter(self._recalled))]
+
+    def latest(self, event_id: str) -> Event | None:
+        """An event as it was told last; None when that is not remembered."""
+        found = (news.events.get(event_id) for news in reversed(self._news))
+        return next((event for event in found if event is not None), None)
 
     def changed_since(self, event_id: str, version: int) -> frozenset[str] | None:
         """Which fields of an event were written after it had that version, on disk by now or not.

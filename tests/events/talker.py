@@ -30,7 +30,7 @@ class Mirror:
 
     def hear(self, message: Message) -> None:
         """Apply one message."""
-        payload = message.get("payload")
+        payload: Any = message.get("payload")
         match message["type"]:
             case "snapshot" | "SNAPSHOT":
                 if payload["part"] == 0:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import anyio
 import msgspec
 import pytest
+import websockets
 
 from tests.events.talker import JSON, MSGPACK, Talker, subscribed, talking
 from tests.support.client import connected
-from tests.support.server import ServerProcess
+from tests.support.server import HOST, ServerProcess
 
 pytestmark = pytest.mark.anyio
 
@@ -93,10 +95,6 @@ async def test_the_bare_ping_of_old_clients_is_answered(
 
 
 async def test_without_a_subprotocol_it_is_json(server: ServerProcess, project: str) -> None:
-    import websockets
-
-    from tests.support.server import HOST
-
     token = server.token("ann", project)
     url = f"ws://{HOST}:{server.port}/events?token={token}"
     async with websockets.connect(url, compression=None) as socket:
@@ -187,7 +185,7 @@ async def test_what_goes_out_is_collected_when_asked(
             await ann.say("event:create", {"title": str(number), **NINE}, id=f"n{number}")
         await ann.answer("n24")
         frames = ann.frames[before:]
-        decode = msgspec.json.decode if protocol == JSON else msgspec.msgpack.decode
+        decode: Any = msgspec.json.decode if protocol == JSON else msgspec.msgpack.decode
         arrays = [decode(frame) for frame in frames]
         assert all(isinstance(array, list) and len(array) <= 10 for array in arrays)
         assert sum(map(len, arrays)) == 50

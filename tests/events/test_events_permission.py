@@ -151,10 +151,9 @@ async def outcome(talker: Talker, name: str, payload: object) -> object:
         if not answered and name.lower() not in ("ack", "pong"):
             answered = [await talker.answer(id_)]
     except (AssertionError, OSError, websockets.ConnectionClosed) as error:  # closed meanwhile
-        if talker.closed is None:
-            await talker.until_closed()
-        assert talker.closed is not None, error
-        return talker.closed[0]
+        code = await talker.until_closed()
+        assert code, error
+        return code
     if answered and answered[0]["type"] == "error":
         return answered[0]["payload"]["code"]
     return OK

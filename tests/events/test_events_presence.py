@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from crdt_calendar.protocol.presence import Json
 from crdt_calendar.shapes.presence import color_of
 from tests.events.talker import Message, subscribed
 from tests.support.client import Client, connected
@@ -51,8 +52,8 @@ async def test_what_is_shown_in_yjs_is_told_here(server: ServerProcess, project:
     ):
         async with connected(server.url, server.token("yas", project), project) as yas:
             await yas.until_synced()
-            color = {"user": {"name": "not believed", "color": "#112233"}}
-            await yas.show(**color)
+            color: Json = {"name": "not believed", "color": "#112233"}
+            await yas.show(user=color)
             joined = await ann.until(lambda m: m["type"] == "user:joined" and "yas" in str(m))
             assert {key: joined["payload"][key] for key in ("id", "name", "color")} == {
                 "id": "yas",
@@ -64,8 +65,8 @@ async def test_what_is_shown_in_yjs_is_told_here(server: ServerProcess, project:
             )
             assert upper["payload"]["projectId"] == project
             assert upper["payload"]["user"]["id"] == "yas"
-            selected = {"event": "e1", "recurrenceId": None}
-            await yas.show(**color, pointer={"x": 0.1, "y": 0.2}, selected=selected, typing="e1")
+            selected: Json = {"event": "e1", "recurrenceId": None}
+            await yas.show(user=color, pointer={"x": 0.1, "y": 0.2}, selected=selected, typing="e1")
             cursor = await ann.told("user:cursor")
             assert cursor["payload"]["timestamp"] > 0
             assert (cursor["payload"]["userId"], cursor["payload"]["x"]) == ("yas", 0.1)
@@ -100,7 +101,7 @@ async def test_a_newcomer_is_told_who_is_here_and_nobody_of_themselves(
 
 
 def is_of(message: Message, user: str) -> bool:
-    return message["type"].startswith("user:") and message["userId"] == user
+    return str(message["type"]).startswith("user:") and message["userId"] == user
 
 
 async def test_who_does_not_want_to_be_seen_is_not(server: ServerProcess, project: str) -> None:

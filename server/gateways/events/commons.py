@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,13 @@ from server.gateways.events.voice import Voice
 from server.rooms.news import News
 from server.rooms.room import Room
 
+LONGEST_KEPT = 256  # characters of a text; of a longer one its hash is kept
 MOST_WRITTEN = 4096  # fields of events, of all who write through this door
+
+
+def _brief(value: object) -> object:
+    """Something to compare a value by that is not large."""
+    return hash(value) if isinstance(value, str) and len(value) > LONGEST_KEPT else value
 
 
 class Common:
@@ -26,7 +32,7 @@ class Common:
         self.guests = 0
         self._zone: ZoneInfo | None = None
         self._crowd: Crowd | None = None
-        self._written: dict[tuple[str, str], tuple[str, str]] = {}
+        self._written: dict[tuple[str, str], tuple[str, object]] = {}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -55,17 +61,17 @@ class Common:
             self._zone = None
         return news.once(("events", voice, style), lambda _: self._edition(news, voice, style))
 
-    def note_written(self, user: str, event_id: str, values: dict[str, str]) -> None:
+    def note_written(self, user: str, event_id: str, values: Mapping[str, object]) -> None:
         """That user wrote these fields: what they build on their own words is no conflict."""
         for key, value in values.items():
             self._written.pop((event_id, key), None)
-            self._written[event_id, key] = (user, value)
+            self._written[event_id, key] = (user, _brief(value))
         while len(self._written) > MOST_WRITTEN:
             del self._written[next(iter(self._written))]
 
-    def is_own(self, user: str, event_id: str, key: str, value: str) -> bool:
+    def is_own(self, user: str, event_id: str, key: str, value: object) -> bool:
         """Whether what an event says there is what that user wrote last."""
-        return self._written.get((event_id, key)) == (user, value)
+        return self._written.get((event_id, key)) == (user, _brief(value))
 
     def _edition(self, news: News, voice: Voice, style: Style) -> Edition:
         return Edition(news, self.room.name, self.zone, self._find, voice, style)

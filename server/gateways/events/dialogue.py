@@ -23,7 +23,6 @@ from crdt_calendar.errors import (
     RateExceeded,
     Unauthenticated,
 )
-from crdt_calendar.model.merging import Merging
 from crdt_calendar.shapes import presence
 from crdt_calendar.shapes.envelopes import Envelope, Malformed, inflate, is_compressed
 from crdt_calendar.shapes.messages import (
@@ -38,28 +37,14 @@ from crdt_calendar.shapes.messages import (
     SelectPayload,
     Style,
     SubscribePayload,
-    TargetPayload,
     TypingPayload,
     name_of,
 )
-from server.auth.grants import Grant, Role
-from server.gateways.events import edits
 from server.gateways.events.attendance import Attendance
 from server.gateways.events.client import Client
-from server.gateways.events.edits import Author, Done, Work
-from server.gateways.events.memory import Memory
+from server.gateways.events.editing import EDITS, Editing
 from server.gateways.events.scope import Scope
 from server.rooms.meter import Meter
-from server.rooms.room import Room
-
-EDITS: Mapping[str, Callable[..., Work]] = {
-    "create": edits.create,
-    "update": edits.update,
-    "delete": edits.delete,
-    "restore": edits.restore,
-    "project": edits.properties,
-    "resolve": edits.resolve,
-}
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +58,7 @@ class Dialogue:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._meter = Meter(client.limits, monotonic())
-        self._writing_bytes = 0  # of messages whose edits are on their way to the disk
-        self._written = anyio.Event()
+        self._editing = Editing(client, self._ack)
         self._handlers: Mapping[str, Callable[[Envelope, Kind, Style], Rest]] = {
             "auth": self._auth,
             "ping": self._ping,
@@ -110,7 +94,7 @@ class Dialogue:
     def _is_ahead(self) -> bool:
         """Whether the client has said more than it has taken answers to."""
         most = self._client.limits.outbox_bytes // 8
-        return self._writing_bytes > most or self._client.outbox.is_full
+        return self._editing.writing_bytes > most or self._client.outbox.is_full
 
     def _read(self, data: bytes) -> list[Envelope | Malformed]:
         client = self._client
@@ -170,7 +154,8 @@ class Dialogue:
             )
         await anyio.sleep(min(seconds, self._client.limits.hold_seconds))
         while self._is_ahead and self._client.error is None:
-            await self._written.wait() if self._writing_bytes else await self._client.outbox.space()
+            await self._editing.written()
+            await self._client.outbox.space()
 
     def _payload(self, envelope: Envelope, kind: type[P]) -> P:
         return self._client.voice.codec.payload(envelope, kind)
@@ -252,7 +237,10 @@ class Dialogue:
         self._ack(envelope, kind, {"projectId": wish.project_id})
         return None
 
-    # What it shows
+    # What it changes, and what it shows
+
+    def _edit(self, envelope: Envelope, kind: Kind, style: Style) -> Rest:
+        return self._editing.take(envelope, kind)
 
     def _show(self, envelope: Envelope, kind: Kind, style: Style) -> Rest:
         payload = self._payload(envelope, kind.payload)
@@ -280,85 +268,6 @@ class Dialogue:
         if not found:
             raise InvalidValue("payload.projectId: subscribe to the project first")
         return found
-
-    # What it changes
-
-    def _edit(self, envelope: Envelope, kind: Kind, style: Style) -> Rest:
-        client = self._client
-        payload: Any = self._payload(envelope, kind.payload)
-        if isinstance(payload, str):
-            payload = TargetPayload(id=payload)
-        project = self._project(payload, kind)
-        assert client.claims is not None
-        author = Author(client.claims.user, envelope.id, envelope.version)
-        memory = client.house.memory
-        known = memory.find(author.user, project, envelope.id, kind.key)
-        if known is not None:
-            if known.is_done:
-                self._ack_done(envelope, kind, known.result, duplicate=True)
-            else:
-                known.waiting.append(
-                    lambda result: self._ack_done(envelope, kind, result, duplicate=True)
-                )
-            return None
-        attendance = client.attendances.get(project)
-        if attendance is None or attendance.common is None:
-            return self._edit_elsewhere(envelope, kind, project, author, payload)
-        work = EDITS[kind.key](attendance.common, author, payload)
-        self._write(envelope, kind, attendance.common.room, attendance.grant, author, work)
-        return None
-
-    def _write(
-        self, envelope: Envelope, kind: Kind, room: Room, grant: Grant, author: Author, work: Work
-    ) -> None:
-        """Write it now; the acknowledgement leaves when it is on disk, after the news of it."""
-        memory = self._client.house.memory
-        done = room.write_as(Merging, grant, work)
-        outcome = memory.begin(author.user, room.name, author.message_id, kind.key)
-
-        size = len(bytes(envelope.payload))
-        self._writing_bytes += size
-
-        def committed() -> None:
-            self._writing_bytes -= size
-            self._written.set()
-            self._written = anyio.Event()
-            done.position = room.position
-            self._ack_done(envelope, kind, done)
-            Memory.finish(outcome, done)
-
-        room.after_commit(committed)
-
-    async def _edit_elsewhere(
-        self, envelope: Envelope, kind: Kind, project: str, author: Author, payload: Any
-    ) -> None:
-        """The same in a project that the client does not hear of."""
-        client = self._client
-        grant = await client.admit(project)
-        grant.require(Role.EDITOR)
-        async with client.registry.visit(project, author.user) as room:
-            with client.commons.of(room) as common:
-                work = EDITS[kind.key](common, author, payload)
-                self._write(envelope, kind, room, grant, author, work)
-            await room.committed()
-
-    def _ack_done(
-        self, envelope: Envelope, kind: Kind, done: object, *, duplicate: bool = False
-    ) -> None:
-        if duplicate and isinstance(done, Done):
-            done = msgspec.structs.replace(done, duplicate=True)
-        self._ack(envelope, kind, done)
-
-    def _project(self, payload: Any, kind: Kind) -> str:
-        """The project that is meant: the one named, or the only one subscribed to."""
-        named: str | None = payload.project_id
-        if named is None and kind.key == "project":
-            named = payload.id
-        if named is not None:
-            return named
-        if len(self._client.attendances) != 1:
-            raise InvalidValue("payload.projectId: missing; which project?")
-        return next(iter(self._client.attendances))
 
 
 def _ignore(envelope: Envelope, kind: Kind, style: Style) -> Rest:

@@ -12,7 +12,6 @@ from uuid import UUID, uuid5
 from msgspec import UNSET, Struct, UnsetType
 
 from crdt_calendar.errors import InvalidValue
-from crdt_calendar.model.conflicts import Conflict
 from crdt_calendar.model.event import Event
 from crdt_calendar.model.fields import ALARM, ATTENDEE, Fields, wire_values
 from crdt_calendar.model.merging import Foreign, Merging
@@ -83,25 +82,33 @@ def update(common: Common, author: Author, payload: UpdatePayload) -> Work:
 
     def work(merging: Merging) -> Done:
         calendar = merging.calendar
-        held = calendar.get(_id(payload.id, payload.event_id))
+        event_id = _id(payload.id, payload.event_id)
+        is_stale = version is not None and version < calendar.version(event_id)
+        held = calendar.get(event_id) if is_stale or _builds_on_more(fields) else None
         told = fields.for_model(calendar, held)
-        if version is None or version >= held.sequence:
-            conflicts: list[Conflict] = []
-            written = calendar.update(held.id, **told)
-        else:
-            foreign = _foreign(common, author.user, held, version, _keys(told, held))
+        if held is not None and is_stale:
+            foreign = _foreign(common, author.user, merging, held, version or 0, told)
             conflicts = merging.update(held, told, foreign)
-            written = frozenset()
-        event = calendar.get(held.id)
-        keys = written or _keys(told, held)
-        common.note_written(author.user, held.id, {key: _said(event, key) for key in keys})
-        done = _done(common, event)
-        done.fields = sorted(keys)
+            written = _keys(told, held)
+        else:
+            conflicts = []
+            written = calendar.update(event_id, **told)
+        wire = wire_values(told)
+        common.note_written(author.user, event_id, {key: wire.get(key) for key in written})
+        done = Done(project_id=common.room.name, id=event_id, fields=sorted(written))
+        done.version = calendar.version(event_id)
         if conflicts:
             done.conflicts = [ConflictShape.of(one, common.room.name) for one in conflicts]
         return done
 
     return work
+
+
+def _builds_on_more(fields: EventFields) -> bool:
+    """Whether what these fields mean depends on what the event says now."""
+    names = ("start", "end", "start_date", "end_date", "time_zone", "all_day")
+    given = (getattr(fields, name) for name in (*names, "attendees", "alarms"))
+    return any(value is not UNSET for value in given)
 
 
 def delete(common: Common, author: Author, payload: TargetPayload) -> Work:
@@ -112,7 +119,7 @@ def delete(common: Common, author: Author, payload: TargetPayload) -> Work:
         held = merging.calendar.get(_id(payload.id, payload.event_id))
         foreign: Foreign = frozenset()
         if version is not None and version < held.sequence:
-            foreign = _foreign(common, author.user, held, version, None)
+            foreign = _foreign(common, author.user, merging, held, version, None)
         conflicts = merging.delete(held, foreign)
         event = merging.calendar.find(held.id)
         done = Done(project_id=common.room.name, id=held.id)
@@ -164,30 +171,30 @@ def _keys(told: Fields, held: Event) -> frozenset[str]:
 
 
 def _foreign(
-    common: Common, user: str, held: Event, version: int, keys: frozenset[str] | None
+    common: Common, user: str, merging: Merging, held: Event, version: int, told: Fields | None
 ) -> Foreign:
-    """What others have written since that version, of these keys."""
+    """What others have written since that version, of what is to be written now."""
     changed = common.room.audience.changed_since(held.id, version)
-    if changed is None and keys is None:
+    if told is None:
+        concerned = changed
+    else:
+        keys = _keys(told, held)
+        concerned = keys if changed is None else keys & changed
+    if concerned is None:
         return None
-    concerned = (
-        (changed or frozenset()) if keys is None else keys if changed is None else keys & changed
-    )
-    own = {key for key in concerned if common.is_own(user, held.id, key, _said(held, key))}
-    return frozenset(concerned - own)
+    values = merging.calendar.values(held.id)
+    own = (key for key in concerned if common.is_own(user, held.id, key, values.get(key)))
+    return concerned - frozenset(own)
 
 
-def _said(event: Event, key: str) -> str:
-    """What an event says under a key, in few words: to be compared."""
-    family, slash, name = key.partition("/")
-    if not slash:
-        return str(hash(repr(getattr(event, key, None))))
-    known: dict[str, object] = {
-        "attendee": {one.address: one for one in event.attendees}.get(name),
-        "alarm": {one.id: one for one in event.alarms}.get(name),
-        "override": event.overrides.get(name),
-    }
-    return str(hash(repr(known.get(family))))
+def complete(common: Common, done: Done) -> None:
+    """The edit is on disk: say with it what the event is by now, as everybody was told."""
+    if done.event is None and done.id is not None and done.fields is not UNSET:
+        event = common.room.audience.latest(done.id) or common.room.read().find(done.id)
+        if event is not None:
+            done.event = EventShape.of(event, common.room.name, common.zone)
+            done.version = event.sequence
+    done.position = common.room.position
 
 
 def _done(common: Common, event: Event, *, duplicate: bool = False) -> Done:
