@@ -168,6 +168,7 @@ class Audience:
         for listener in draft.listeners:
             if listener in self._listeners:
                 listener.hear(news)
+        news.forget()
 
     def see(self, body: bytes) -> None:
         """Presence has changed."""

@@ -89,6 +89,10 @@ class News:
             self._made[key] = make(self)
         return cast("T", self._made[key])
 
+    def forget(self) -> None:
+        """Let go of what was made: everybody has heard of this, and few will ask again."""
+        self._made.clear()
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:

@@ -17,7 +17,6 @@ from server.gateways.events import edits
 from server.gateways.events.client import Client
 from server.gateways.events.commons import Common
 from server.gateways.events.edits import Author, Done, Work
-from server.gateways.events.memory import Memory
 
 EDITS: Mapping[str, Callable[..., Work]] = {
     "create": edits.create,
@@ -65,20 +64,13 @@ class Editing:
 
     def _is_known(self, envelope: Envelope, kind: Kind, project: str, author: Author) -> bool:
         """Whether the message came before; then it is acknowledged again, when it is on disk."""
-        known = self._client.house.memory.find(author.user, project, envelope.id, kind.key)
-        if known is None:
-            return False
 
-        def again(done: object) -> None:
-            if isinstance(done, Done):
-                done = msgspec.structs.replace(done, duplicate=True)
-            self._ack(envelope, kind, done)
+        def again(result: bytes) -> None:
+            done = msgspec.msgpack.decode(result, type=Done)
+            self._ack(envelope, kind, msgspec.structs.replace(done, duplicate=True))
 
-        if known.is_done:
-            again(known.result)
-        else:
-            known.waiting.append(again)
-        return True
+        key = (author.user, project, envelope.id)
+        return bool(envelope.id) and self._client.house.memory.tell(key, kind.key, again)
 
     def _write(
         self,
@@ -92,7 +84,7 @@ class Editing:
         """Write it now; the acknowledgement leaves after the news of it."""
         memory, room, size = self._client.house.memory, common.room, len(bytes(envelope.payload))
         done = room.write_as(Merging, grant, work)
-        outcome = memory.begin(author.user, room.name, author.message_id, kind.key)
+        outcome = memory.begin((author.user, room.name, author.message_id), kind.key)
         self.writing_bytes += size
 
         def committed() -> None:
@@ -101,7 +93,7 @@ class Editing:
             self._written = anyio.Event()
             edits.complete(common, done)
             self._ack(envelope, kind, done)
-            Memory.finish(outcome, done)
+            memory.finish(outcome, msgspec.msgpack.encode(done))
 
         room.after_commit(committed)
 

@@ -18,45 +18,62 @@ MOST_REMEMBERED = 20_000  # of all users together; about a kilobyte each
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one message: nothing yet, or its result."""
+    """What becomes of one message. ``waiting`` are told its result, encoded."""
 
+    key: tuple[str, str, str]
     type: str
-    at: float
-    result: object = None
-    is_done: bool = False
-    waiting: list[Callable[[object], object]] = field(default_factory=list)
+    waiting: list[Callable[[bytes], object]] = field(default_factory=list)
 
 
 class Memory:
-    """Outcomes by user, project and message id, the oldest first."""
+    """What was done, by user, project and message id, the oldest first.
+
+    What is done is kept as a tuple of plain values, for which the garbage collector does not care:
+    as objects, twenty thousand of them would stop everybody for a tenth of a second now and then.
+    """
 
     def __init__(self) -> None:
-        self._outcomes: dict[tuple[str, str, str], Outcome] = {}
+        self._doing: dict[tuple[str, str, str], Outcome] = {}
+        self._done: dict[tuple[str, str, str], tuple[str, float, bytes]] = {}
 
-    def find(self, user: str, project: str, message_id: str, type_: str) -> Outcome | None:
-        """What became of the message of that id. Raises `InvalidValue` if it was another one."""
-        outcome = self._outcomes.get((user, project, message_id)) if message_id else None
-        if outcome is None or monotonic() - outcome.at > REMEMBERED_SECONDS:
-            return None
-        if outcome.type != type_:
-            raise InvalidValue(f"id: {message_id} was the id of {outcome.type}; take a new one")
-        return outcome
+    def tell(self, key: tuple[str, str, str], type_: str, again: Callable[[bytes], object]) -> bool:
+        """Whether this message came before; then `again` is given its result, now or later.
 
-    def begin(self, user: str, project: str, message_id: str, type_: str) -> Outcome:
+        ``key``: user, project, and the message's id. Raises `InvalidValue` if that was the id of
+        something else.
+        """
+        doing = self._doing.get(key)
+        done = self._done.get(key)
+        if doing is not None:
+            _check(key, type_, doing.type)
+            doing.waiting.append(again)
+            return True
+        if done is None or monotonic() - done[1] > REMEMBERED_SECONDS:
+            return False
+        _check(key, type_, done[0])
+        again(done[2])
+        return True
+
+    def begin(self, key: tuple[str, str, str], type_: str) -> Outcome:
         """A message that is written, and on its way to the disk."""
-        outcome = Outcome(type_, monotonic())
-        if message_id:
-            key = (user, project, message_id)
-            self._outcomes.pop(key, None)
-            self._outcomes[key] = outcome
-            if len(self._outcomes) > MOST_REMEMBERED:
-                del self._outcomes[next(iter(self._outcomes))]
+        outcome = Outcome(key, type_)
+        if key[2]:
+            self._doing[key] = outcome
         return outcome
 
-    @staticmethod
-    def finish(outcome: Outcome, result: object) -> None:
+    def finish(self, outcome: Outcome, result: bytes) -> None:
         """It is done, and on disk."""
-        outcome.result, outcome.is_done = result, True
-        waiting, outcome.waiting = outcome.waiting, []
-        for tell in waiting:
+        if not outcome.key[2]:
+            return
+        self._doing.pop(outcome.key, None)
+        self._done.pop(outcome.key, None)
+        self._done[outcome.key] = (outcome.type, monotonic(), result)
+        if len(self._done) > MOST_REMEMBERED:
+            del self._done[next(iter(self._done))]
+        for tell in outcome.waiting:
             tell(result)
+
+
+def _check(key: tuple[str, str, str], type_: str, was: str) -> None:
+    if type_ != was:
+        raise InvalidValue(f"id: {key[2]} was the id of {was}; take a new one")
