@@ -16,10 +16,10 @@ from crdt_calendar.errors import InvalidValue, NoSuchConflict
 from crdt_calendar.model.calendar import Calendar
 from crdt_calendar.model.changes import CalendarChanged, Change, ChangeFeed, Updated
 from crdt_calendar.model.conflicts import Conflict, Conflicts
+from crdt_calendar.model.event import Event
 from crdt_calendar.model.lineup import ROOT as LINEUPS
 from crdt_calendar.model.maps import read_map
 from crdt_calendar.model.row import Row
-from crdt_calendar.model.event import Event
 from server.rooms.news import News, Told
 
 # Some minutes of a busy calendar, for those whose connection broke. An event has a few hundred
