@@ -67,7 +67,7 @@ async def test_bad_messagepack(server: ServerProcess, project: str, data: bytes)
     ("message", "field"),
     [
         ({"type": "event:create", "payload": {"title": 3}}, "payload.title"),
-        ({"type": "event:create", "payload": {"endDate": "2026-03-01"}}, "startDate"),
+        ({"type": "event:create", "payload": {"end": "2026-03-01"}}, "start"),
         ({"type": "event:create", "payload": {"start": "soon"}}, "start"),
         ({"type": "event:create", "payload": {"startDate": "2026-13-01"}}, "startDate"),
         (
