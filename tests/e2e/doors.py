@@ -199,7 +199,7 @@ async def feed(home: House) -> AsyncIterator[Door]:
     async with httpx.AsyncClient(base_url=home.http.base_url, timeout=20) as anybody:
 
         async def title() -> object:
-            return _summary((await anybody.get(made.json()["url"])).text)
+            return _summary((await anybody.get(made.json()["path"])).text)
 
         yield Door(title)
 
@@ -310,6 +310,7 @@ def _file(title: str) -> str:
         "PRODID:-//tests//EN",
         "BEGIN:VEVENT",
         f"UID:{EVENT}",
+        "SEQUENCE:1000",  # later than what is here
         "DTSTAMP:20260301T000000Z",
         "DTSTART:20260302T090000Z",
         "DTEND:20260302T100000Z",
