@@ -23,9 +23,9 @@ from crdt_calendar.model.row import Row
 from server.rooms.news import News, Told
 
 # Some minutes of a busy calendar, for those whose connection broke. An event has a few hundred
-# bytes; one commit seldom has more than a few.
+# bytes; one commit seldom has more than a few. Long texts count by the kilobyte.
 MOST_REMEMBERED = 512
-MOST_CHANGES = 4096
+MOST_KEPT = 4096
 MOST_RECALLED = 32
 
 
@@ -104,7 +104,7 @@ class Chronicle:
         self.start: int | None = None
         self._observed = Observed(doc, calendar)
         self._news: deque[News] = deque()
-        self._changes = 0
+        self._kept = 0
         self._recalled: dict[int, News] = {}
         self._taken: deque[Told] = deque()  # on its way to the disk
 
@@ -134,10 +134,10 @@ class Chronicle:
     def add(self, news: News) -> None:
         """That batch is on disk."""
         self._news.append(news)
-        self._changes += news.size
-        while len(self._news) > MOST_REMEMBERED or self._changes > MOST_CHANGES:
+        self._kept += news.size
+        while len(self._news) > MOST_REMEMBERED or self._kept > MOST_KEPT:
             oldest = self._news.popleft()
-            self._changes -= oldest.size
+            self._kept -= oldest.size
             self.start = oldest.position
             self._recalled.clear()
 

@@ -80,8 +80,10 @@ class News:
 
     @property
     def size(self) -> int:
-        """How many things have changed."""
-        return len(self.changes) + len(self.lineups)
+        """How many things have changed, and how many kilobytes of text they have."""
+        texts = sum(len(event.description) for event in self.events.values())
+        texts += sum(len(memo.text) for row in self.rows.values() for memo in row.memos)
+        return len(self.changes) + len(self.lineups) + texts // 1024
 
     def once(self, key: object, make: Callable[[News], T]) -> T:
         """What `make` makes of this, made once for all who ask by the same key."""
