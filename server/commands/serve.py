@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -142,6 +143,7 @@ async def _serve(settings: Settings, stop: anyio.Event, *, quiet: bool, with_tok
             if not quiet:
                 _introduce(service)
             click.echo(f"{own}/{_query(service) if with_token else ''}")
+            gc.freeze()  # what is loaded by now stays: collections need not look at it again
             await serving.serve(
                 Router(routes(service)),
                 sockets,
