@@ -191,6 +191,8 @@ export interface History extends Readable<HistorySnapshot> {
   readonly manager: UndoManager
   undo(): void
   redo(): void
+  /** When the step that would be undone, or redone, was made: larger is later, in whichever project. 0: there is none. */
+  latest(which: 'undo' | 'redo'): number
   /** The next edit is a step of its own. */
   separate(): void
 }

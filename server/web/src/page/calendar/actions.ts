@@ -1,7 +1,7 @@
 /** What can be done with events in the grid, by mouse and by keyboard alike. */
 
 import { toast } from 'sonner'
-import type { Instance, When } from '../../sdk/types'
+import type { History, Instance, When } from '../../sdk/types'
 import { askScope } from '../editor/scope'
 import { currentMessages } from '../i18n/messages'
 import { common } from '../messages'
@@ -85,15 +85,22 @@ export function begin(when?: When): void {
   })
 }
 
+/** Take back what was done last, in whichever calendar that was. */
 export function undo(): void {
-  openProjectOf(targetOf())?.calendar.history.undo()
+  historyOf('undo')?.undo()
 }
 
 export function redo(): void {
-  openProjectOf(targetOf())?.calendar.history.redo()
+  historyOf('redo')?.redo()
 }
 
-/** The project that undo and redo are about: that of the selection, or of new events. */
+function historyOf(which: 'undo' | 'redo'): History | undefined {
+  const all = workspace.getSnapshot().open.map(({ calendar }) => calendar.history)
+  const latest = Math.max(0, ...all.map((history) => history.latest(which)))
+  return latest > 0 ? all.find((history) => history.latest(which) === latest) : undefined
+}
+
+/** The project that imports and exports are about: that of the selection, or of new events. */
 export function targetOf(): string | null {
   const { selection, target, shown } = useView.getState()
   return (

@@ -1,9 +1,8 @@
 /** The bar at the top: where one is in time, what happened, who is here. */
 
 import { ChevronLeft, ChevronRight, Menu as MenuIcon, Redo2, Undo2 } from 'lucide-react'
-import { useReadable } from '../../sdk/react'
-import type { Project } from '../../sdk/types'
-import { redo, targetOf, undo } from '../calendar/actions'
+import { useCallback, useSyncExternalStore } from 'react'
+import { redo, undo } from '../calendar/actions'
 import { rangeTitle, step } from '../calendar/range'
 import { useVisible } from '../calendar/visible'
 import { useMessages } from '../i18n/messages'
@@ -12,7 +11,7 @@ import { Avatars } from '../people/avatars'
 import { SearchBox } from '../search/box'
 import { ConnectionBadge } from '../status/connection'
 import { today, useView, type ViewKind } from '../view'
-import { useOpenProject } from '../workspace'
+import { useOpenProjects } from '../workspace'
 import { Menu } from './menu'
 import { messages } from './messages'
 
@@ -89,16 +88,24 @@ function Title() {
   )
 }
 
-/** Undo and redo, of the project one works in. */
+/** Undo and redo, of the project in which something was done last. */
 function Steps() {
-  const { selection, target, shown } = useView()
-  const project = useOpenProject(selection || target || shown.length ? targetOf() : null)
-  return project ? <ProjectSteps project={project} /> : null
-}
-
-function ProjectSteps({ project }: { project: Project }) {
   const text = useMessages(common)
-  const { canUndo, canRedo } = useReadable(project.calendar.history)
+  const projects = useOpenProjects()
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      const ends = projects.map(({ calendar }) => calendar.history.subscribe(listener))
+      return () => {
+        for (const end of ends) end()
+      }
+    },
+    [projects],
+  )
+  const can = (which: 'canUndo' | 'canRedo') => () =>
+    projects.some(({ calendar }) => calendar.history.getSnapshot()[which])
+  const canUndo = useSyncExternalStore(subscribe, can('canUndo'))
+  const canRedo = useSyncExternalStore(subscribe, can('canRedo'))
+  if (!projects.length) return null
   return (
     <div className="topbar-steps">
       <button

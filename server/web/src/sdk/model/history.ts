@@ -4,6 +4,10 @@ import * as Y from 'yjs'
 import type { History, HistorySnapshot } from '../types'
 
 const CAPTURE_MS = 500
+const AT = Symbol('at')
+
+/** Counts the steps of all histories, so that the latest of several can be told. */
+let steps = 0
 
 /**
  * Over Y.UndoManager. A value that somebody else has overwritten meanwhile stays as they left it.
@@ -22,6 +26,8 @@ export class EditHistory implements History {
       trackedOrigins: new Set([origin]),
       captureTimeout: CAPTURE_MS,
     })
+    for (const name of ['stack-item-added', 'stack-item-updated'] as const)
+      this.manager.on(name, ({ stackItem }) => stackItem.meta.set(AT, ++steps))
     for (const name of ['stack-item-added', 'stack-item-popped', 'stack-cleared'] as const)
       this.manager.on(name, () => this.#look())
   }
@@ -33,6 +39,12 @@ export class EditHistory implements History {
 
   getSnapshot(): HistorySnapshot {
     return this.#snapshot
+  }
+
+  latest(which: 'undo' | 'redo'): number {
+    const { undoStack, redoStack } = this.manager
+    const top = (which === 'undo' ? undoStack : redoStack).at(-1)
+    return (top?.meta.get(AT) as number | undefined) ?? 0
   }
 
   undo(): void {
