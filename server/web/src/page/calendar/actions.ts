@@ -81,6 +81,7 @@ export function begin(when?: When): void {
   }
   set({
     selection: null,
+    drawer: false,
     panel: { kind: 'draft', project, fields: { when: when ?? nextHour(date, zone) } },
   })
 }

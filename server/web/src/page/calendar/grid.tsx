@@ -3,6 +3,7 @@
 import FullCalendar, {
   type CalendarRef,
   type DateSpanApi,
+  type DayHeaderInfo,
   type EventApi,
 } from '@fullcalendar/react'
 import dayGrid from '@fullcalendar/react/daygrid'
@@ -14,6 +15,7 @@ import timeGrid from '@fullcalendar/react/timegrid'
 import '@fullcalendar/react/skeleton.css'
 import '@fullcalendar/react/themes/breezy/theme.css'
 import './calendar.css'
+import { Plus } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { wallOf } from '../../sdk/model/zone'
 import type { When } from '../../sdk/types'
@@ -27,7 +29,7 @@ import { Item } from './item'
 import { useKeys } from './keys'
 import { messages } from './messages'
 import { Pointers, usePointer } from './pointers'
-import { useSwipe } from './swipe'
+import { hasSwiped, useSwipe } from './swipe'
 import { useVisible } from './visible'
 
 const VIEWS: Record<ViewKind, string> = {
@@ -38,15 +40,18 @@ const VIEWS: Record<ViewKind, string> = {
 }
 const PLUGINS = [dayGrid, timeGrid, list, interaction, theme]
 const LOCALES = [korean]
+const VIEW_OPTIONS = { timeGridWeek: { dayHeaderContent: DayHead } }
 const DRAG_MS = 50
+const MARGIN_PX = 10
 
 export function CalendarGrid() {
   const text = useMessages(messages)
-  const { kind, date, zone, language } = useView()
+  const { kind, date, zone, language, drawer, panel } = useView()
   const calendar = useRef<CalendarRef>(null)
   const root = useRef<HTMLDivElement>(null)
   const events = useDrawn()
   useShown(calendar, kind, date)
+  useSeek(calendar, root, kind, events)
   useShowing()
   useKeys(root)
   useSwipe(root)
@@ -86,7 +91,12 @@ export function CalendarGrid() {
         dayMaxEvents
         moreLinkClass="calendar-more"
         fixedWeekCount={false}
-        moreLinkClick="popover"
+        moreLinkClick={() => {
+          setTimeout(keepInside)
+          return 'popover'
+        }}
+        popoverClass="calendar-popover"
+        views={VIEW_OPTIONS}
         scrollTime="08:00:00"
         slotDuration="00:30:00"
         snapDuration="00:15:00"
@@ -118,11 +128,14 @@ export function CalendarGrid() {
           begin(fromClock(null, start, end, allDay, zone))
           calendar.current?.getApi().unselect()
         }}
-        dateClick={({ date: day, allDay, jsEvent }) => {
+        dateClick={({ date: day, allDay, jsEvent, view }) => {
+          if (hasSwiped()) return
           const at = day.toISOString().slice(0, 10)
+          const isTap = !(jsEvent instanceof MouseEvent)
           useView.getState().set({ selection: null, date: at })
-          if (jsEvent.detail < 2) return
-          begin(allDay ? undefined : fromClock(null, day, null, false, zone))
+          if (isTap && view.type === 'dayGridMonth') return useView.getState().set({ kind: 'day' })
+          if (isTap || jsEvent.detail > 1)
+            begin(allDay ? undefined : fromClock(null, day, null, false, zone))
         }}
         eventClick={({ event, jsEvent }) => {
           jsEvent.preventDefault()
@@ -141,8 +154,76 @@ export function CalendarGrid() {
         eventResize={({ event, revert }) => void drop(event, revert)}
       />
       <Pointers root={root} />
+      {!drawer && !panel && (
+        <button
+          type="button"
+          className="calendar-add"
+          aria-label={text.newEvent}
+          onClick={() => begin()}
+        >
+          <Plus size={24} aria-hidden />
+        </button>
+      )}
     </div>
   )
+}
+
+/** The head of a day of a week: a narrow one has its date as well. */
+function DayHead({ date, isToday, isNarrow }: DayHeaderInfo) {
+  const { language } = useView.getState()
+  const weekday = new Intl.DateTimeFormat(language, {
+    weekday: isNarrow ? 'narrow' : 'short',
+    timeZone: 'UTC',
+  }).format(date)
+  const kinds = [
+    'calendar-head',
+    isToday && 'calendar-head-today',
+    isNarrow && 'calendar-head-narrow',
+  ]
+  return (
+    <span className={kinds.filter(Boolean).join(' ')}>
+      {weekday} <strong>{date.getUTCDate()}</strong>
+    </span>
+  )
+}
+
+/** Bring what has been asked for into sight: a day of the list, or a time of the day. */
+function useSeek(
+  calendar: React.RefObject<CalendarRef | null>,
+  root: React.RefObject<HTMLElement | null>,
+  kind: ViewKind,
+  events: readonly unknown[],
+): void {
+  const sought = useVisible((visible) => visible.sought)
+  const done = useRef<readonly unknown[]>([])
+  useEffect(() => {
+    const isDone = done.current[0] === kind && done.current[1] === sought
+    if (isDone || !events.length) return
+    // After the grid has been drawn, and has gone to where it begins.
+    const timer = setTimeout(() => {
+      done.current = [kind, sought]
+      if (kind === 'list') seekDay(root.current, useView.getState().date)
+      else if (sought.time) calendar.current?.getApi().scrollToTime(anHourBefore(sought.time))
+    }, 50)
+    return () => clearTimeout(timer)
+  }, [calendar, root, kind, events, sought])
+}
+
+/** FullCalendar lets the events of a day hang out of the page at the bottom. */
+function keepInside(): void {
+  const popover = document.querySelector<HTMLElement>('.calendar-popover')
+  const { top = 0, bottom = 0 } = popover?.getBoundingClientRect() ?? {}
+  const over = bottom + MARGIN_PX - window.innerHeight
+  if (popover && over > 0) popover.style.top = `${Math.max(MARGIN_PX, top - over)}px`
+}
+
+function seekDay(root: HTMLElement | null, date: string): void {
+  const days = [...(root?.querySelectorAll<HTMLElement>('[data-date]') ?? [])]
+  days.find(({ dataset }) => (dataset.date ?? '') >= date)?.scrollIntoView({ block: 'start' })
+}
+
+function anHourBefore(time: string): string {
+  return `${String(Math.max(0, Number(time.slice(0, 2)) - 1)).padStart(2, '0')}${time.slice(2)}`
 }
 
 /** Show the view and the date that the page says. */

@@ -66,7 +66,9 @@ export function Item({ event, timeText, view, isShort }: EventDisplayInfo) {
           {instance.location && <span className="event-place">{instance.location}</span>}
           <span className="event-signs">
             {drawn.isConflict && <TriangleAlert size={12} aria-label={text.conflict} />}
-            {instance.recurrenceId !== null && <Repeat2 size={12} aria-label={text.repeats} />}
+            {instance.recurrenceId !== null && (
+              <Repeat2 size={12} className="event-repeats" aria-label={text.repeats} />
+            )}
             {saved !== 'server' && (
               <span
                 className={`event-saved event-saved-${saved}`}

@@ -4,7 +4,7 @@ import { type RefObject, useEffect } from 'react'
 import { today, useView, type ViewKind } from '../view'
 import { begin, instanceOf, move, redo, remove, undo } from './actions'
 import { later } from './clock'
-import { step } from './range'
+import { goTo, step } from './range'
 import { useShortcuts } from './shortcuts'
 
 const VIEWS: Record<string, ViewKind> = { m: 'month', w: 'week', d: 'day', l: 'list' }
@@ -41,14 +41,20 @@ function act(event: KeyboardEvent, root: HTMLElement | null): boolean {
   const kind = VIEWS[key]
   if (kind) view.set({ kind })
   else if (key === 'n' || key === 'c') begin()
-  else if (key === 't') view.set({ date: today(view.zone) })
+  else if (key === 't') goTo(today(view.zone))
   else if (key === 'j') step(1)
   else if (key === 'k') step(-1)
   else if (key === '/') document.querySelector<HTMLElement>('.search-input')?.focus()
   else if (key === '?') useShortcuts.setState({ open: true })
-  else if (key === 'Escape') view.set(view.panel ? { panel: null } : { selection: null })
+  else if (key === 'Escape') view.set(escaped(view))
   else return actOnEvent(key, root)
   return true
+}
+
+/** Escape closes what lies on top. */
+function escaped({ drawer, panel }: ReturnType<typeof useView.getState>) {
+  if (drawer) return { drawer: false }
+  return panel ? { panel: null } : { selection: null }
 }
 
 function actOnHistory({ key, shiftKey }: KeyboardEvent): boolean {

@@ -2,6 +2,7 @@
 
 import { formatLocal, parseLocal, wallAt } from '../../sdk/model/wall'
 import { useView, type ViewKind } from '../view'
+import { useVisible } from './visible'
 
 const DAYS: Partial<Record<ViewKind, number>> = { week: 7, day: 1 }
 
@@ -20,6 +21,13 @@ export function stepped(kind: ViewKind, date: string, by: number): string {
 export function step(by: number): void {
   const { kind, date, set } = useView.getState()
   set({ date: stepped(kind, date, by) })
+}
+
+/** Go to a date, or to a local time: to where it is on the page, too. */
+export function goTo(start: string): void {
+  const date = start.slice(0, 10)
+  useView.getState().set({ date })
+  useVisible.setState({ sought: { date, time: start.slice(11) || undefined } })
 }
 
 /** What a range is called: "November 2026", "16–22 November 2026". `end` is exclusive. */

@@ -10,6 +10,8 @@ interface Visible {
   end: string
   /** What the view is about, without the days before and after that fill it. */
   title: { start: string; end: string }
+  /** Where somebody has asked to be taken: to a date, and to a time of that day. */
+  sought: { date: string; time?: string | undefined }
 }
 
 export const useVisible = create<Visible>()(() => ({
@@ -17,6 +19,7 @@ export const useVisible = create<Visible>()(() => ({
   start: '',
   end: '',
   title: { start: '', end: '' },
+  sought: { date: '' },
 }))
 
 /** Whether something from `start` to `end` (dates or local times) is on screen. */

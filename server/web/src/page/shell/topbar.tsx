@@ -3,7 +3,7 @@
 import { ChevronLeft, ChevronRight, Menu as MenuIcon, Redo2, Undo2 } from 'lucide-react'
 import { useCallback, useSyncExternalStore } from 'react'
 import { redo, undo } from '../calendar/actions'
-import { rangeTitle, step } from '../calendar/range'
+import { goTo, rangeTitle, step } from '../calendar/range'
 import { useVisible } from '../calendar/visible'
 import { useMessages } from '../i18n/messages'
 import { common } from '../messages'
@@ -31,7 +31,7 @@ export function TopBar() {
         <MenuIcon size={20} aria-hidden />
       </button>
       <div className="topbar-time">
-        <button type="button" className="button" onClick={() => set({ date: today(zone) })}>
+        <button type="button" className="button" onClick={() => goTo(today(zone))}>
           {text.today}
         </button>
         <button
