@@ -2,8 +2,11 @@
 
 import { Search } from 'lucide-react'
 import { useDeferredValue, useId, useMemo, useState } from 'react'
+import { spanOf } from '../../sdk/model/when'
 import type { CalendarEvent, Project } from '../../sdk/types'
+import { onClock } from '../calendar/clock'
 import { cssColor } from '../calendar/item'
+import { goTo } from '../calendar/range'
 import { defineMessages, useMessages } from '../i18n/messages'
 import { common } from '../messages'
 import { useView } from '../view'
@@ -14,11 +17,18 @@ const messages = defineMessages(
     search: 'Search events',
     none: 'Nothing found',
     found: (n: number) => (n === 1 ? '1 event found' : `${n} events found`),
+    nearest: (shown: number, n: number) => `The nearest ${shown} of ${n}. Add a word to see fewer.`,
   },
-  { search: '일정 검색', none: '찾은 일정이 없습니다', found: (n: number) => `일정 ${n}개 찾음` },
+  {
+    search: '일정 검색',
+    none: '찾은 일정이 없습니다',
+    found: (n: number) => `일정 ${n}개 찾음`,
+    nearest: (shown: number, n: number) =>
+      `찾은 ${n}개 중 가까운 ${shown}개입니다. 단어를 더 입력해 보세요.`,
+  },
 )
 
-const MOST = 12
+const MOST = 50
 const YEAR_MS = 366 * 86_400_000
 
 interface Found {
@@ -34,12 +44,14 @@ export function SearchBox() {
   const [at, setAt] = useState(0)
   const [isOpen, setOpen] = useState(false)
   const id = useId()
-  const found = useMemo(() => find(projects, words), [projects, words])
+  const all = useMemo(() => find(projects, words), [projects, words])
+  const found = all.slice(0, MOST)
   const isShown = isOpen && words.trim() !== ''
   const choose = (one: Found | undefined) => {
     if (!one) return
     const start = nearestStart(one)
-    set({ search: '', ...(start && { date: start.slice(0, 10) }) })
+    set({ search: '' })
+    if (start) goTo(shownStart(one, start))
     useView.getState().open({
       project: one.project.id,
       event: one.event.id,
@@ -48,9 +60,14 @@ export function SearchBox() {
     setOpen(false)
   }
   const key = (event: React.KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return // the key is that of an input method
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    if (by) setAt((held) => (held + by + found.length) % Math.max(1, found.length))
-    else if (event.key === 'Enter') choose(found[at])
+    if (by) {
+      const next = (at + by + found.length) % Math.max(1, found.length)
+      setAt(next)
+      document.getElementById(`${id}-${next}`)?.scrollIntoView({ block: 'nearest' })
+    } // Who types fast is ahead of what is shown.
+    else if (event.key === 'Enter') choose((words === search ? found : find(projects, search))[at])
     else if (event.key === 'Escape' && search) set({ search: '' })
     else return
     event.preventDefault()
@@ -81,7 +98,7 @@ export function SearchBox() {
       {isShown && (
         <div className="search-results">
           <p role="status" className={found.length ? 'hidden' : 'hint'}>
-            {found.length ? text.found(found.length) : text.none}
+            {all.length ? text.found(all.length) : text.none}
           </p>
           <ul id={id} role="listbox" aria-label={text.search}>
             {found.map((one, index) => (
@@ -98,6 +115,9 @@ export function SearchBox() {
               </li>
             ))}
           </ul>
+          {all.length > found.length && (
+            <p className="hint search-more">{text.nearest(found.length, all.length)}</p>
+          )}
         </div>
       )}
     </search>
@@ -152,11 +172,24 @@ function nearestStart({ project, event }: Found): string | null {
   )
 }
 
+/** Where on the page that is: on its clock, not on that of the event. */
+function shownStart({ project, event }: Found, start: string): string {
+  const { zone } = useView.getState()
+  const recurrenceId = event.recurrence ? start : null
+  const when = project.calendar.instance(event.id, recurrenceId, zone)?.when ?? event.when
+  return when ? onClock(when, zone).start : start
+}
+
+/** The nearest first, whichever calendar they are in. */
 function find(projects: readonly Project[], words: string): Found[] {
   if (!words.trim()) return []
-  return projects
-    .flatMap((project) =>
-      project.calendar.search(words, Date.now(), MOST).map((event) => ({ project, event })),
-    )
-    .slice(0, MOST)
+  const now = Date.now()
+  const distance = ({ event }: Found) =>
+    Math.abs(((event.when && spanOf(event.when))?.start ?? 0) - now)
+  const found = projects.flatMap((project) =>
+    project.calendar
+      .search(words, now, Number.POSITIVE_INFINITY)
+      .map((event) => ({ project, event })),
+  )
+  return projects.length > 1 ? found.sort((one, other) => distance(one) - distance(other)) : found
 }
