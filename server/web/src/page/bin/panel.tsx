@@ -5,6 +5,7 @@ import type { Project } from '../../sdk/types'
 import { defineMessages, useMessages } from '../i18n/messages'
 import { common } from '../messages'
 import { PanelFrame } from '../shell/panel-frame'
+import { writerOf } from '../status/writers'
 import { useView } from '../view'
 import { mayEdit, nameOf, useOpenProjects } from '../workspace'
 
@@ -58,7 +59,10 @@ function ProjectBin({ project, isOnly }: { project: Project; isOnly: boolean }) 
           <li key={event.id}>
             <span>
               <strong>{event.title || words.untitled}</strong>
-              <small>{event.deleted && text.by(event.deleted.by, when(event.deleted.at))}</small>
+              <small>
+                {event.deleted &&
+                  text.by(writerOf(project, event.deleted.by).user.name, when(event.deleted.at))}
+              </small>
             </span>
             {mayEdit(project.id) && (
               <button

@@ -3,6 +3,7 @@
 import { colorOf } from '../../sdk/presence'
 import type { Project } from '../../sdk/types'
 import { currentMessages } from '../i18n/messages'
+import { metName } from '../people/met'
 import { peopleOf } from '../people/people'
 import { messages } from './messages'
 
@@ -11,12 +12,12 @@ export interface Writer {
   readonly isSelf: boolean
 }
 
-/** Whoever is not here is called by their id. '' is somebody. */
+/** Whoever is not here is called as they were when they were; never met, by their id. '' is somebody. */
 export function writerOf({ presence }: Project, id: string): Writer {
   const snapshot = presence.getSnapshot()
   if (id && snapshot.self.user.id === id) return { user: snapshot.self.user, isSelf: true }
   const here = peopleOf(snapshot).find(({ user }) => user.id === id)
   if (here) return { user: here.user, isSelf: false }
-  const name = id || currentMessages(messages).somebody
+  const name = metName(snapshot.self.user.id, id) || id || currentMessages(messages).somebody
   return { user: { id, name, color: colorOf(id) }, isSelf: false }
 }
