@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,7 @@ def test_by_keyboard_alone(join: Join) -> None:
     keyboard.type("By keys")
     keyboard.press("Enter")
     ann.sees("By keys")
+    expect(ann.page.locator(":focus").get_by_text("By keys")).to_be_visible()
     before = ann.run("return [...project.doc.getMap('events').values()][0].get('when').start")
     keyboard.press("ArrowRight")
     keyboard.press("Alt+ArrowDown")
@@ -96,6 +98,48 @@ def test_by_keyboard_alone(join: Join) -> None:
     expect(ann.page.get_by_role("radio", name="Week")).to_be_checked()
     keyboard.press("?")
     expect(ann.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    keyboard.press("Escape")
+    # The same key, where it writes Hangul.
+    ann.page.evaluate(
+        "() => window.dispatchEvent(new KeyboardEvent('keydown', { key: 'ㅜ', code: 'KeyN' }))"
+    )
+    expect(ann.panel.get_by_label("Title")).to_be_focused()
+
+
+def test_what_was_typed_is_not_lost_with_the_panel(join: Join) -> None:
+    ann = join("ann")
+    ann.page.get_by_role("button", name="New event").click()
+    ann.page.keyboard.type("Half typ")
+    ann.panel.get_by_label("Description").fill("With much thought")
+    ann.page.keyboard.press("Escape")
+    expect(ann.panel).to_have_count(0)
+    ann.page.get_by_role("button", name="Continue").click()
+    expect(ann.panel.get_by_label("Title")).to_have_value("Half typ")
+    expect(ann.panel.get_by_label("Description")).to_have_value("With much thought")
+    ann.panel.get_by_role("button", name="Save").click()
+    ann.sees("Half typ")
+    ann.page.get_by_role("button", name="New event").click()
+    ann.panel.get_by_label("Title").fill("Not meant")
+    ann.panel.get_by_role("button", name="Cancel").click()
+    ann.misses("Not meant")
+    expect(ann.page.get_by_role("button", name="Continue")).to_have_count(0)
+
+
+def test_a_time_zone_that_was_chosen_stays_and_is_shown(join: Join, today: str) -> None:
+    ann = join("ann")
+    ann.make("Breakfast", f"{today}T09:00:00", f"{today}T10:00:00")
+    ann.page.get_by_role("button", name="Menu").click()
+    ann.page.get_by_label("Time zone").select_option("America/New_York")
+    ann.page.keyboard.press("Escape")
+    zone = ann.page.locator(".topbar-zone")
+    expect(zone).to_have_text("America/New_York")
+    ann.page.reload()
+    expect(zone).to_have_text("America/New_York")
+    expect(ann.event("Breakfast")).to_contain_text(re.compile("7pm|8pm"))
+    ann.page.get_by_role("button", name="Menu").click()
+    ann.page.get_by_label("Time zone").select_option(label="As this machine: Asia/Seoul")
+    expect(zone).to_have_count(0)
+    expect(ann.event("Breakfast")).to_contain_text("9am")
 
 
 def test_the_bin_and_back(join: Join) -> None:

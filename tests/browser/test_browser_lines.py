@@ -163,8 +163,10 @@ def test_a_removed_member_is_told_why_and_does_not_hammer(
     ann = join("ann")
     server.run("projects", "members", "remove", project, "ann")
     ann.says("error")
+    told = "You may not open this calendar any more."
+    expect(ann.page.locator("[data-sonner-toast]").filter(has_text=told)).to_be_visible()
     ann.page.get_by_role("button", name="Connection:").click()
-    expect(ann.page.get_by_text("You may not open this calendar any more.")).to_be_visible()
+    expect(ann.page.get_by_role("dialog").get_by_text(told)).to_be_visible()
     closed = server.metric("connections_closed_total", code="4403")
     time.sleep(2)
     assert server.metric("connections_closed_total", code="4403") == closed

@@ -128,6 +128,10 @@ def test_undo_takes_back_only_ones_own(join: Join, today: str) -> None:
 def test_others_changes_are_told_and_many_are_folded(join: Join, today: str) -> None:
     ann, bob = join("ann"), join("bob")
     ann.page.wait_for_timeout(3100)  # what is there when one comes is no news
+    join("cleo")
+    coming = ann.page.locator("[data-sonner-toast]").filter(has_text="Cleo is here")
+    expect(coming).to_be_visible()
+    expect(coming.get_by_role("button", name="Show")).to_have_count(0)
     bob.make("Lunch", f"{today}T12:00:00", f"{today}T13:00:00")
     expect(ann.page.get_by_text("Bob added “Lunch”")).to_be_visible()
     for number in range(12):

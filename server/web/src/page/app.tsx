@@ -97,7 +97,10 @@ function SidePanel() {
     const { project, event, recurrenceId } = panel.selection
     return <EventPanel key={`${project} ${event} ${recurrenceId}`} selection={panel.selection} />
   }
-  if (panel?.kind === 'draft') return <DraftPanel project={panel.project} fields={panel.fields} />
+  if (panel?.kind === 'draft') {
+    const { project, fields, aside } = panel
+    return <DraftPanel key={aside?.at} project={project} fields={fields} aside={aside} />
+  }
   return panel?.kind === 'bin' ? <BinPanel /> : null
 }
 

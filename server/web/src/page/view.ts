@@ -2,6 +2,7 @@
 
 import { create } from 'zustand'
 import { persist } from 'zustand/middleware'
+import { isZone } from '../sdk/model/zone'
 import type { EventPatch } from '../sdk/types'
 import type { Language } from './i18n/messages'
 
@@ -15,11 +16,17 @@ export interface Selection {
   recurrenceId: string | null
 }
 
+/** What else belongs to a draft that was put aside and is taken up again; each time another. */
+export interface Aside {
+  readonly at: number
+  readonly description: string
+}
+
 /** What the side panel shows. */
 export type Panel =
   | { kind: 'event'; selection: Selection }
   /** An event that is not there yet: made on save, or thrown away. */
-  | { kind: 'draft'; project: string; fields: EventPatch }
+  | { kind: 'draft'; project: string; fields: EventPatch; aside?: Aside }
   | { kind: 'bin' }
   | null
 
@@ -29,6 +36,8 @@ interface ViewState {
   date: string
   /** The zone in which times are shown, IANA. */
   zone: string
+  /** The one that was chosen; null: that of the machine, wherever it is. */
+  ownZone: string | null
   language: Language
   theme: Theme
   /** Ids of the projects shown, in the order in which they were. */
@@ -65,7 +74,8 @@ interface WeekInfo {
   weekInfo?: { firstDay: number }
 }
 
-const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
+/** The zone of the machine. */
+export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
 
 export const useView = create<ViewState>()(
   persist(
@@ -73,6 +83,7 @@ export const useView = create<ViewState>()(
       kind: window.matchMedia?.('(max-width: 640px)').matches ? 'list' : 'month',
       date: today(ZONE),
       zone: ZONE,
+      ownZone: null,
       language: navigator.language.toLowerCase().startsWith('ko') ? 'ko' : 'en',
       theme: 'system',
       shown: [],
@@ -88,8 +99,14 @@ export const useView = create<ViewState>()(
     }),
     {
       name: 'crdt-calendar/view',
-      partialize: ({ kind, language, theme, shown, board, target }) => ({
+      merge: (held, current) => {
+        const { ownZone = null, ...rest } = (held ?? {}) as Partial<ViewState>
+        const zone = ownZone !== null && isZone(ownZone) ? ownZone : ZONE
+        return { ...current, ...rest, ownZone, zone, date: today(zone) }
+      },
+      partialize: ({ kind, ownZone, language, theme, shown, board, target }) => ({
         kind,
+        ownZone,
         language,
         theme,
         shown,

@@ -4,9 +4,13 @@ import * as Y from 'yjs'
 import { openCalendar } from '../../sdk/model/calendar'
 import type { Project } from '../../sdk/types'
 import { useView } from '../view'
-import { redo, undo } from './actions'
+import { redo, remove, undo } from './actions'
 
-const world = vi.hoisted(() => ({ open: [] as Project[] }))
+const world = vi.hoisted(() => ({ open: [] as Project[], dismissed: [] as unknown[] }))
+vi.mock('sonner', () => ({
+  toast: Object.assign(() => undefined, { dismiss: (id: unknown) => world.dismissed.push(id) }),
+}))
+vi.mock('../editor/scope', () => ({ askScope: async () => 'this' }))
 vi.mock('../workspace', () => ({
   mayEdit: () => true,
   workspace: { getSnapshot: () => world },
@@ -51,5 +55,23 @@ describe('undo and redo', () => {
     redo()
     redo()
     expect(titles()).toEqual(['one', 'two'])
+  })
+})
+
+describe('a deletion', () => {
+  it('of one of a series can be taken back until something else has been done', async () => {
+    const calendar = world.open[0]?.calendar
+    if (!calendar) return
+    const recurrence = { rrule: 'FREQ=DAILY;COUNT=3' }
+    const event = calendar.create({ title: 'Daily', when: WHEN, recurrence })
+    await remove({ project: 'team', event, recurrenceId: WHEN.start })
+    expect(titles()).toEqual(['Daily', 'Daily'])
+    expect(world.dismissed).toEqual([])
+    calendar.create({ title: 'Other', when: WHEN })
+    expect(world.dismissed).toEqual([`removed ${event}`])
+    undo()
+    expect(titles()).toEqual(['Daily', 'Daily'])
+    undo()
+    expect(titles()).toEqual(['Daily', 'Daily', 'Daily'])
   })
 })

@@ -60,7 +60,12 @@ export async function remove(selection: Selection): Promise<void> {
   calendar.remove(event.id, recurrenceId !== null ? { recurrenceId, scope } : undefined)
   useView.getState().set({ selection: null, panel: null })
   const words = currentMessages(common)
+  const id = `removed ${event.id}`
+  // What is undone is the last step: once there is another, the offer is over.
+  calendar.history.separate()
+  if (scope !== 'all') calendar.history.manager.once('stack-item-added', () => toast.dismiss(id))
   toast(currentMessages(messages).removed(event.title || words.untitled), {
+    id,
     action: {
       label: words.undo,
       onClick: () => (scope === 'all' ? calendar.restore(event.id) : calendar.history.undo()),
@@ -76,7 +81,8 @@ export function begin(when?: When): void {
     (id) => id && mayEdit(id) && open.some((one) => one.id === id),
   )
   if (!project) {
-    refuse()
+    if (open.length) refuse()
+    else toast(currentMessages(messages).noneShown)
     return
   }
   set({

@@ -34,8 +34,8 @@ function isPress({ key, target }: KeyboardEvent, root: HTMLElement | null): bool
 
 /** Do what a key says; whether it says anything. */
 function act(event: KeyboardEvent, root: HTMLElement | null): boolean {
-  const { key } = event
-  if (event.ctrlKey || event.metaKey) return actOnHistory(event)
+  const key = keyOf(event)
+  if (event.ctrlKey || event.metaKey) return actOnHistory(key.toLowerCase(), event.shiftKey)
   if (event.altKey) return actOnTime(key)
   const view = useView.getState()
   const kind = VIEWS[key]
@@ -57,8 +57,13 @@ function escaped({ drawer, panel }: ReturnType<typeof useView.getState>) {
   return panel ? { panel: null } : { selection: null }
 }
 
-function actOnHistory({ key, shiftKey }: KeyboardEvent): boolean {
-  const letter = key.toLowerCase()
+/** What a key says; where letters are not Latin, what stands on it in Latin. */
+function keyOf({ key, code }: KeyboardEvent): string {
+  const isForeign = key.length === 1 && key > '\u007f'
+  return (isForeign && /^Key([A-Z])$/.exec(code)?.[1]?.toLowerCase()) || key
+}
+
+function actOnHistory(letter: string, shiftKey: boolean): boolean {
   if (letter === 'z' && !shiftKey) undo()
   else if (letter === 'y' || letter === 'z') redo()
   else return false

@@ -81,6 +81,9 @@ export const messages = defineMessages(
     theirs: (value: string) => `Somebody changed this to “${value}”.`,
     takeTheirs: 'Take theirs',
     editing: (names: string) => `${names} is here`,
+    putAside: (title: string) =>
+      title ? `“${title}” has not been saved.` : 'The new event has not been saved.',
+    goOn: 'Continue',
   },
   {
     event: '일정',
@@ -162,5 +165,8 @@ export const messages = defineMessages(
     theirs: (value: string) => `다른 사람이 ‘${value}’(으)로 바꿨습니다.`,
     takeTheirs: '그 값 사용',
     editing: (names: string) => `${names} 님이 편집 중`,
+    putAside: (title: string) =>
+      title ? `‘${title}’ 일정을 저장하지 않았습니다.` : '새 일정을 저장하지 않았습니다.',
+    goOn: '계속 작성',
   },
 )

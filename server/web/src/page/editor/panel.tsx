@@ -4,15 +4,17 @@ import './editor.css'
 
 import { Trash2 } from 'lucide-react'
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
+import { toast } from 'sonner'
 import { useReadable } from '../../sdk/react'
 import type { CalendarEvent, EventPatch, Person, Project, SaveState, Scope } from '../../sdk/types'
 import { remove } from '../calendar/actions'
-import { useMessages } from '../i18n/messages'
+import { currentMessages, useMessages } from '../i18n/messages'
 import { common } from '../messages'
 import { Avatar } from '../people/avatars'
 import { PanelFrame } from '../shell/panel-frame'
 import { ConflictHint } from '../status/conflicts'
-import { type Selection, useView } from '../view'
+import { writerOf } from '../status/writers'
+import { type Aside, type Selection, useView } from '../view'
 import { mayEdit, nameOf, useOpenProject, useOpenProjects } from '../workspace'
 import { EventForm, type Values } from './form'
 import { messages } from './messages'
@@ -170,21 +172,30 @@ function Editor({
           {inSeries && !disabled && scope !== 'all' && <p className="hint">{text.ofSeries}</p>}
         </section>
       </EventForm>
-      <Provenance event={event} />
+      <Provenance project={project} event={event} />
     </PanelFrame>
   )
 }
 
 /** An event that is not there yet. */
-export function DraftPanel({ project, fields }: { project: string; fields: EventPatch }) {
+export function DraftPanel({
+  project,
+  fields,
+  aside,
+}: {
+  project: string
+  fields: EventPatch
+  aside?: Aside | undefined
+}) {
   const text = useMessages(messages)
   const words = useMessages(common)
   const projects = useOpenProjects()
   const [patch, setPatch] = useState<EventPatch>(fields)
   /** The same without waiting for a rendering: Enter saves what has just been typed. */
   const latest = useRef(patch)
-  const [description, setDescription] = useState('')
+  const [description, setDescription] = useState(aside?.description ?? '')
   const [target, setTarget] = useState(project)
+  const isDone = usePuttingAside(() => ({ project: target, fields: latest.current, description }))
   const set = useView((view) => view.set)
   const put = useCallback((more: EventPatch) => {
     latest.current = { ...latest.current, ...more }
@@ -196,6 +207,7 @@ export function DraftPanel({ project, fields }: { project: string; fields: Event
     const wrong = document.querySelector<HTMLElement>('.editor-when [aria-invalid="true"]')
     wrong?.focus()
     if (!calendar || wrong) return
+    isDone.current = true
     calendar.history.separate()
     const { when, recurrence } = latest.current
     const made = Object.entries(latest.current).filter(
@@ -248,7 +260,14 @@ export function DraftPanel({ project, fields }: { project: string; fields: Event
         </label>
       </EventForm>
       <div className="editor-actions">
-        <button type="button" className="button" onClick={() => set({ panel: null })}>
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            isDone.current = true
+            set({ panel: null })
+          }}
+        >
           {words.cancel}
         </button>
         <button type="button" className="button button-primary" onClick={save}>
@@ -257,6 +276,33 @@ export function DraftPanel({ project, fields }: { project: string; fields: Event
       </div>
     </PanelFrame>
   )
+}
+
+/** What has been typed is not lost with the panel: by Escape, or a click on another event. */
+function usePuttingAside(
+  draft: () => { project: string; fields: EventPatch; description: string },
+): React.RefObject<boolean> {
+  const isDone = useRef(false)
+  const latest = useRef(draft)
+  latest.current = draft
+  useEffect(() => {
+    const put = () => {
+      const { project, fields, description } = latest.current()
+      const { when: _, ...typed } = fields
+      if (isDone.current || !(description || Object.values(typed).some(Boolean))) return
+      const text = currentMessages(messages)
+      const aside = { at: Date.now(), description }
+      const again = () =>
+        useView.getState().set({ panel: { kind: 'draft', project, fields, aside } })
+      toast(text.putAside(fields.title ?? ''), {
+        duration: 20_000,
+        action: { label: text.goOn, onClick: again },
+      })
+    }
+    // The fields write what is in them when they go, after this.
+    return () => queueMicrotask(put)
+  }, [])
+  return isDone
 }
 
 function ScopeChoice({
@@ -352,20 +398,21 @@ function Typing({ project, event }: { project: Project; event: string }) {
   )
 }
 
-function Provenance({ event }: { event: CalendarEvent }) {
+function Provenance({ project, event }: { project: Project; event: CalendarEvent }) {
   const text = useMessages(messages)
   const language = useView((view) => view.language)
   const when = (at: string) =>
     new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(
       Date.parse(at),
     )
+  const nameOfWriter = (id: string) => writerOf(project, id).user.name
   return (
     <p className="provenance">
-      {event.created && text.created(event.created.by, when(event.created.at))}
+      {event.created && text.created(nameOfWriter(event.created.by), when(event.created.at))}
       {event.updated && event.sequence > 0 && (
         <>
           <br />
-          {text.updated(event.updated.by, when(event.updated.at))}
+          {text.updated(nameOfWriter(event.updated.by), when(event.updated.at))}
         </>
       )}
     </p>

@@ -8,7 +8,7 @@ import { useShortcuts } from '../calendar/shortcuts'
 import { LANGUAGES, type Language, useMessages } from '../i18n/messages'
 import { StrategyChoice } from '../status/strategy'
 import { chooseFiles, exportCalendar } from '../transfer/transfer'
-import { type Theme, useView } from '../view'
+import { type Theme, useView, ZONE } from '../view'
 import { useWorkspace, workspace } from '../workspace'
 import { Dialog } from './dialog'
 import { messages } from './messages'
@@ -21,7 +21,7 @@ const ZONES = ['UTC', ...(Intl.supportedValuesOf?.('timeZone') ?? [])]
 /** `isCalendar`: with what concerns calendars only. */
 export function Menu({ isCalendar = true }: { isCalendar?: boolean }) {
   const text = useMessages(messages)
-  const { language, theme, zone, set } = useView()
+  const { language, theme, zone, ownZone, set } = useView()
   const session = useWorkspace(({ session: found }) => found)
   const [isConnecting, setConnecting] = useState(false)
   return (
@@ -71,7 +71,13 @@ export function Menu({ isCalendar = true }: { isCalendar?: boolean }) {
               </label>
               <label>
                 {text.zone}
-                <select value={zone} onChange={({ target }) => set({ zone: target.value })}>
+                <select
+                  value={ownZone ?? ''}
+                  onChange={({ target: { value } }) =>
+                    set({ ownZone: value || null, zone: value || ZONE })
+                  }
+                >
+                  <option value="">{text.ownZone(ZONE)}</option>
                   {[...new Set([zone, ...ZONES])].map((one) => (
                     <option key={one}>{one}</option>
                   ))}

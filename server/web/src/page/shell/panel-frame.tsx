@@ -22,6 +22,7 @@ export function PanelFrame({ title, children, actions }: Props) {
     if (!panel.current?.contains(before)) panel.current?.focus()
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus()
+      setTimeout(focusSelected, 50) // when what has been saved is drawn
     }
   }, [])
   const key = (event: React.KeyboardEvent) => {
@@ -46,4 +47,10 @@ export function PanelFrame({ title, children, actions }: Props) {
       <div className="panel-body">{children}</div>
     </aside>
   )
+}
+
+/** The focus would be nowhere: let it be on the event that the panel was about. */
+function focusSelected(): void {
+  if (document.activeElement !== document.body) return
+  document.querySelector('.event-selected')?.closest<HTMLElement>('[tabindex]')?.focus()
 }

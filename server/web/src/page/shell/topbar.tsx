@@ -10,7 +10,7 @@ import { common } from '../messages'
 import { Avatars } from '../people/avatars'
 import { SearchBox } from '../search/box'
 import { ConnectionBadge } from '../status/connection'
-import { today, useView, type ViewKind } from '../view'
+import { today, useView, type ViewKind, ZONE } from '../view'
 import { useOpenProjects } from '../workspace'
 import { Menu } from './menu'
 import { messages } from './messages'
@@ -51,6 +51,11 @@ export function TopBar() {
           <ChevronRight size={20} aria-hidden />
         </button>
         <Title />
+        {zone !== ZONE && (
+          <span className="tag topbar-zone" title={text.zone}>
+            {zone}
+          </span>
+        )}
       </div>
       <div className="topbar-rest">
         <SearchBox />

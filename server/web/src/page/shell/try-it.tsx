@@ -1,7 +1,7 @@
 /** At the first visit: what to try. */
 
 import { X } from 'lucide-react'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useMessages } from '../i18n/messages'
 import { useEveryone } from '../people/people'
 import { messages } from './messages'
@@ -12,7 +12,12 @@ export function TryIt() {
   const text = useMessages(messages)
   const [isDone, setDone] = useState(() => localStorage.getItem(DONE) !== null)
   const people = useEveryone()
-  if (isDone || people.length) return null
+  const isAlone = !people.length
+  // Once somebody else has been here, nobody need be told; least of all when the line is gone.
+  useEffect(() => {
+    if (!isAlone) setDone(true)
+  }, [isAlone])
+  if (isDone || !isAlone) return null
   const done = () => {
     localStorage.setItem(DONE, '1')
     setDone(true)

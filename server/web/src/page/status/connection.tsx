@@ -128,7 +128,8 @@ function Details({ project }: { project: Project }) {
   )
 }
 
-function reasonIn(
+/** Why the server refuses, in words. */
+export function reasonIn(
   text: (typeof messages)['en'],
   refusal: NonNullable<ConnectionSnapshot['refusal']>,
 ): string {

@@ -7,9 +7,11 @@ import { onClock } from '../calendar/clock'
 import { isVisible } from '../calendar/visible'
 import { currentMessages } from '../i18n/messages'
 import { common } from '../messages'
+import { meet } from '../people/met'
 import { useView } from '../view'
-import { useOpenProjects } from '../workspace'
+import { nameOf, useOpenProjects } from '../workspace'
 import { newsOf } from './conflict-news'
+import { reasonIn } from './connection'
 import { messages } from './messages'
 import { eventsOf, keyOf, showConflicts } from './open-conflicts'
 import { writerOf } from './writers'
@@ -24,7 +26,7 @@ interface News {
   readonly kind?: 'conflict'
   readonly text: string
   readonly by: string
-  readonly show: () => void
+  readonly show?: () => void
 }
 
 /** Collects what happens within a moment, and folds what is too much to read. */
@@ -61,7 +63,7 @@ const fold = new Fold((news) => {
 })
 
 function tellEach(news: readonly News[], label: string): void {
-  for (const { text, show } of news) toast(text, { action: { label, onClick: show } })
+  for (const { text, show } of news) toast(text, show && { action: { label, onClick: show } })
 }
 
 /** Follow the open projects. */
@@ -84,11 +86,14 @@ function follow(project: Project): () => void {
     if (!isSettled() || project.connection.getSnapshot().state !== 'connected') return
     for (const change of changes) if (!change.local) tell(project, change)
   })
+  const { self, others } = project.presence.getSnapshot()
+  for (const { user } of others.values()) meet(self.user.id, user)
   const endComing = project.presence.onComing(({ joined }) => {
+    for (const { user } of joined) meet(self.user.id, user)
     if (!isSettled()) return
     for (const { user } of joined) {
       const text = currentMessages(messages).joined(user.name)
-      fold.add({ text, by: user.name, show: () => useView.getState().set({}) })
+      fold.add({ text, by: user.name })
     }
   })
   const known = new Set(project.conflicts.getSnapshot().map(({ id }) => id))
@@ -99,11 +104,32 @@ function follow(project: Project): () => void {
       if (isSettled() && conflict.state === 'open') tellConflict(project, conflict)
     }
   })
+  const endRefusals = followRefusals(project)
   return () => {
+    endRefusals()
     endConflicts()
     endChanges()
     endComing()
   }
+}
+
+/** What is written from now on reaches nobody: that is said aloud, and until it is over. */
+function followRefusals(project: Project): () => void {
+  const id = `refused ${project.id}`
+  let told = ''
+  const look = () => {
+    const { refusal, readOnly } = project.connection.getSnapshot()
+    const text = currentMessages(messages)
+    // Who has to sign in again is asked to, on the whole page.
+    const isTold = refusal && refusal.code !== 4401
+    const words = isTold ? reasonIn(text, refusal) : readOnly ? text.viewer : ''
+    if (words === told) return
+    told = words
+    if (words) toast.error(`${nameOf(project.id)}: ${words}`, { id, duration: Infinity })
+    else toast.dismiss(id)
+  }
+  look()
+  return project.connection.subscribe(look)
 }
 
 function tell(project: Project, { kind, id, fields, by }: Change): void {
