@@ -168,11 +168,11 @@ export function CalendarGrid() {
   )
 }
 
-/** The head of a day of a week: a narrow one has its date as well. */
+/** The head of a day of a week: FullCalendar leaves the date out of a narrow one. */
 function DayHead({ date, isToday, isNarrow }: DayHeaderInfo) {
   const { language } = useView.getState()
   const weekday = new Intl.DateTimeFormat(language, {
-    weekday: isNarrow ? 'narrow' : 'short',
+    weekday: 'short',
     timeZone: 'UTC',
   }).format(date)
   const kinds = [

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, render, screen } from '@testing-library/react'
 import { useState } from 'react'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { COLORS } from '../../sdk/presence'
 import type { Alarm, Attendee, When } from '../../sdk/types'
 import { useView } from '../view'
@@ -155,6 +155,25 @@ describe('the recurrence', () => {
     expect(field('Repeats').disabled).toBe(true)
     const hint = document.getElementById(field('Repeats').getAttribute('aria-describedby') ?? '')
     expect(hint?.textContent).toBe('Applies to all.')
+  })
+
+  it('has its days in the order of the calendar', () => {
+    vi.spyOn(navigator, 'languages', 'get').mockReturnValue(['en-US'])
+    const value = { rrule: 'FREQ=WEEKLY;BYDAY=MO' }
+    const rest = { first: WHEN, hint: '', onChange: () => undefined }
+    render(<RecurrenceEditor value={value} disabled={false} {...rest} />)
+    const days = [...document.querySelectorAll('.recurrence-days button')]
+    expect(days.map((day) => day.getAttribute('aria-label'))).toEqual([
+      'Sunday',
+      'Monday',
+      'Tuesday',
+      'Wednesday',
+      'Thursday',
+      'Friday',
+      'Saturday',
+    ])
+    expect(days[1]?.getAttribute('aria-pressed')).toBe('true')
+    vi.restoreAllMocks()
   })
 
   it('ends with the last day that was chosen, not before the first', () => {

@@ -3,7 +3,7 @@
 import { useId, useState } from 'react'
 import type { Recurrence, When } from '../../sdk/types'
 import { defineMessages, useMessages } from '../i18n/messages'
-import { useView } from '../view'
+import { firstDayOf, useView } from '../view'
 import { messages as common } from './messages'
 import {
   formatRule,
@@ -252,6 +252,8 @@ function Weekdays({ rule, write }: { rule: Rule; write(rule: Rule): void }) {
   const text = useMessages(messages)
   const language = useView((view) => view.language)
   const chosen = new Set(rule.byDay.map(([, day]) => day))
+  /** As the weeks of the calendar begin; 0 is Monday here. */
+  const first = (firstDayOf(language) + 6) % 7
   const toggle = (day: number) => {
     const next = chosen.has(day) ? [...chosen].filter((one) => one !== day) : [...chosen, day]
     if (next.length) write({ ...rule, byDay: next.sort().map((one) => [0, one] as const) })
@@ -259,9 +261,9 @@ function Weekdays({ rule, write }: { rule: Rule; write(rule: Rule): void }) {
   return (
     <fieldset className="recurrence-days">
       <legend className="hidden">{text.on}</legend>
-      {WEEKDAYS.map((name, day) => (
+      {WEEKDAYS.map((_, at) => (first + at) % 7).map((day) => (
         <button
-          key={name}
+          key={day}
           type="button"
           aria-pressed={chosen.has(day)}
           aria-label={weekdayName(day, language)}
