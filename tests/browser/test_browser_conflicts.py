@@ -265,7 +265,7 @@ def test_korean(join: Join, today: str) -> None:
     expect(bob).to_contain_text("현재 값")
     dialog(mina).get_by_role("button", name="이 값으로").first.click()
     expect(dialog(mina)).to_have_count(0)
-    assert ann.run("return project.calendar.event(argument).when.tz", event) is None
+    assert mina.run("return project.calendar.event(argument).when.tz", event) is None
 
 
 def seoul(day: str, start: str, end: str) -> dict[str, object]:

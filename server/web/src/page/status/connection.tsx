@@ -47,6 +47,8 @@ export function ConnectionBadge() {
   const words =
     saving === 'server' ? text.saved : saving === 'here' ? text.here(count) : text.unsaved
   if (!projects.length) return null
+  // A name has to begin as what is seen does (WCAG 2.5.3).
+  const seen = saving === 'server' ? text[state] : `${text[state]} ${count}`
   const button = (
     <>
       <Icon size={16} aria-hidden className={/ing$/.test(state) ? 'spin' : ''} />
@@ -63,7 +65,7 @@ export function ConnectionBadge() {
   )
   return (
     <Popover
-      label={`${text.connection}: ${text[state]}. ${words}`}
+      label={`${text.connection}: ${seen}. ${words}`}
       className={`badge badge-${state}`}
       button={button}
     >
