@@ -6,7 +6,7 @@ import { instantsOf, type Span, spanOf, whenOf } from '../../sdk/model/when'
 import { isZone } from '../../sdk/model/zone'
 import type { When } from '../../sdk/types'
 import { useMessages } from '../i18n/messages'
-import { useView } from '../view'
+import { useView, ZONE } from '../view'
 import { hasLeft } from './leaving'
 import { messages } from './messages'
 
@@ -78,7 +78,9 @@ export function WhenField({ value, disabled, onChange }: Props) {
         <ZoneField value={tz} onChange={(next) => onChange(whenOf({ ...span, tz: next }))} />
       )}
       {!allDay && tz !== null && tz !== zone && (
-        <p className="editor-words">{text.zoneHere(here)}</p>
+        <p className="editor-words">
+          {zone === ZONE ? text.zoneHere(here) : text.zoneThere(here, zone)}
+        </p>
       )}
     </fieldset>
   )

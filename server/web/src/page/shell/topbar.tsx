@@ -50,12 +50,14 @@ export function TopBar() {
         >
           <ChevronRight size={20} aria-hidden />
         </button>
-        <Title />
-        {zone !== ZONE && (
-          <span className="tag topbar-zone" title={text.zone}>
-            {zone}
-          </span>
-        )}
+        <div className="topbar-where">
+          <Title />
+          {zone !== ZONE && (
+            <small className="topbar-zone" title={text.zone}>
+              {zone}
+            </small>
+          )}
+        </div>
       </div>
       <div className="topbar-rest">
         <SearchBox />
