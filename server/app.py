@@ -141,7 +141,7 @@ def routes(service: Service) -> list[BaseRoute]:
     doors = (service.registry, service.authority, settings.limits, service.metrics)
     health = Health(service.registry, service.metrics)
     polling = PollingGateway(*doors, service.start, origins)
-    events = EventsGateway(*doors, service.start, origins)
+    events = EventsGateway(*doors, service.store.catalog, service.start, origins)
     pages = [
         *page_routes(service, origins),
         Route("/healthz", health.alive),

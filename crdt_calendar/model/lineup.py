@@ -71,6 +71,10 @@ class Lineup:
         rows = [row for row in self._all() if row.deleted is None]
         return sorted(rows, key=lambda row: (row.name, row.id))
 
+    def ids(self) -> list[str]:
+        """The ids of every line-up that is not deleted, in no particular order."""
+        return [key for key, shared in list(self._lineups.items()) if _is_live(shared)]
+
     def deleted(self) -> list[Row]:
         """Every line-up that is deleted and can be restored."""
         return [row for row in self._all() if row.deleted is not None]

@@ -7,12 +7,13 @@ style they ask in. There is a third for those who want one message a commit, ``c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from crdt_calendar.shapes.boards import CreateMemo, DeleteMemo, UpdateMemo, UpdateNumber
 from crdt_calendar.shapes.calendars import PropertiesFields
 from crdt_calendar.shapes.events import EventFields
 
@@ -21,6 +22,8 @@ Element = Annotated[str, Meta(max_length=1024)]
 Moment = Annotated[str, Meta(max_length=64)]
 Pixels = Annotated[float, Meta(ge=-1e9, le=1e9)]
 Version = Annotated[int, Meta(ge=0, le=1 << 53)]
+
+CALENDAR, BOARD = "calendar", "lineup"  # kinds of projects
 
 
 class Style(Enum):
@@ -153,12 +156,37 @@ class TypingPayload(Struct, rename="camel", kw_only=True):
     project_id: Id | None = None
 
 
+class NumberPayload(UpdateNumber, frozen=True, rename="camel", kw_only=True):
+    """Who is to be in which group."""
+
+    project_id: Id | None = None
+
+
+class NewMemoPayload(CreateMemo, frozen=True, rename="camel", kw_only=True):
+    """A memo for a line-up."""
+
+    project_id: Id | None = None
+
+
+class MemoPayload(UpdateMemo, frozen=True, rename="camel", kw_only=True):
+    """Another text for a memo."""
+
+    project_id: Id | None = None
+
+
+class MemoTargetPayload(DeleteMemo, frozen=True, rename="camel", kw_only=True):
+    """A memo."""
+
+    project_id: Id | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One thing that clients may say.
 
     ``names`` are its names, in the style that they are of. ``acked`` says whether it is
-    acknowledged where the client does not say.
+    acknowledged where the client does not say. ``project`` is the kind of projects that it can be
+    said in, empty for any.
     """
 
     key: str
@@ -166,11 +194,16 @@ class Kind:
     needs: Needs
     payload: Any = Raw
     acked: bool = True
+    project: str = ""
 
 
 def _kind(key: str, upper: str, colon: str, needs: Needs, payload: Any, acked: bool = True) -> Kind:
     names = dict.fromkeys(upper.split(), Style.UPPER) | {colon: Style.COLON}
     return Kind(key, names, needs, payload, acked)
+
+
+def _edit(project: str, key: str, upper: str, colon: str, payload: Any) -> Kind:
+    return replace(_kind(key, upper, colon, Needs.EDITOR, payload), project=project)
 
 
 KINDS: Final = (
@@ -181,14 +214,16 @@ KINDS: Final = (
     _kind("options", "OPTIONS", "options", Needs.NOTHING, OptionsPayload),
     _kind("subscribe", "SUBSCRIBE_PROJECT SUBSCRIBE", "subscribe", Needs.VIEWER, SubscribePayload),
     _kind("unsubscribe", "UNSUBSCRIBE_PROJECT UNSUBSCRIBE", "unsubscribe", Needs.USER, ScopeFields),
-    _kind("create", "EVENT_CREATE CREATE_EVENT", "event:create", Needs.EDITOR, CreatePayload),
-    _kind("update", "EVENT_UPDATE UPDATE_EVENT", "event:update", Needs.EDITOR, UpdatePayload),
-    _kind("delete", "EVENT_DELETE DELETE_EVENT", "event:delete", Needs.EDITOR, str | TargetPayload),
-    _kind(
-        "restore", "EVENT_RESTORE RESTORE_EVENT", "event:restore", Needs.EDITOR, str | TargetPayload
-    ),
-    _kind("project", "PROJECT_UPDATE", "project:update", Needs.EDITOR, ProjectPayload),
-    _kind("resolve", "CONFLICT_RESOLVE", "conflict:resolve", Needs.EDITOR, ResolvePayload),
+    _edit(CALENDAR, "create", "EVENT_CREATE CREATE_EVENT", "event:create", CreatePayload),
+    _edit(CALENDAR, "update", "EVENT_UPDATE UPDATE_EVENT", "event:update", UpdatePayload),
+    _edit(CALENDAR, "delete", "EVENT_DELETE DELETE_EVENT", "event:delete", str | TargetPayload),
+    _edit(CALENDAR, "restore", "EVENT_RESTORE RESTORE_EVENT", "event:restore", str | TargetPayload),
+    _edit(CALENDAR, "project", "PROJECT_UPDATE", "project:update", ProjectPayload),
+    _edit(CALENDAR, "resolve", "CONFLICT_RESOLVE", "conflict:resolve", ResolvePayload),
+    _edit(BOARD, "number", "UPDATE_GBS_NUMBER", "update-gbs-number", NumberPayload),
+    _edit(BOARD, "pin", "CREATE_LINEUP_MEMO", "create-lineup-memo", NewMemoPayload),
+    _edit(BOARD, "reword", "UPDATE_LINEUP_MEMO", "update-lineup-memo", MemoPayload),
+    _edit(BOARD, "unpin", "DELETE_LINEUP_MEMO", "delete-lineup-memo", MemoTargetPayload),
     _kind("cursor", "CURSOR_MOVE", "user:cursor", Needs.VIEWER, CursorPayload, acked=False),
     _kind("select", "ELEMENT_SELECT", "element:select", Needs.VIEWER, SelectPayload, acked=False),
     _kind("typing", "USER_TYPING", "user:typing", Needs.VIEWER, TypingPayload, acked=False),
@@ -205,6 +240,8 @@ TOLD: Final[Mapping[str, tuple[str, str, str]]] = {
     "updated": ("EVENT_UPDATED", "event:updated", "calendar:update"),
     "deleted": ("EVENT_DELETED", "event:deleted", "calendar:update"),
     "project": ("PROJECT_UPDATED", "project:update", "project:update"),
+    "lineup": ("LINEUP_UPDATED", "lineup:updated", "lineup:updated"),
+    "lineup removed": ("LINEUP_REMOVED", "lineup:removed", "lineup:removed"),
     "conflict": ("CONFLICT_DETECTED", "conflict:detected", "conflict:detected"),
     "joined": ("USER_JOINED_PROJECT", "user:joined", "user:joined"),
     "left": ("USER_LEFT_PROJECT", "user:left", "user:left"),

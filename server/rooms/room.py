@@ -421,6 +421,10 @@ class Room(Source):
         """The calendar, for reading; may show edits that are not on disk yet."""
         return self._replica.read()
 
+    def read_as(self, model: Callable[..., M]) -> M:
+        """The same of another model of the document; see `Replica.model`."""
+        return self._replica.model(model)
+
     def encode(self) -> bytes:
         """The whole document as one update."""
         return self._replica.encode({})

@@ -35,7 +35,7 @@ class Mirror:
             case "snapshot" | "SNAPSHOT":
                 if payload["part"] == 0:
                     self.events.clear()
-                self.events |= {event["id"]: event for event in payload["events"]}
+                self.events |= {event["id"]: event for event in payload.get("events", ())}
             case "event:created" | "EVENT_CREATED" | "event:updated" | "EVENT_UPDATED":
                 self.events[payload["id"]] = payload
             case "event:deleted" | "EVENT_DELETED":

@@ -10,7 +10,8 @@ import pytest
 import websockets
 from anyio.to_thread import run_sync
 
-from crdt_calendar.shapes.messages import KINDS
+from crdt_calendar.shapes.messages import BOARD, KINDS, Kind
+from tests.board.rig import new_board, yjs_client
 from tests.events.talker import Message, Talker, subscribed, talking
 from tests.support.server import ServerProcess
 
@@ -50,6 +51,10 @@ EXPECTED: dict[str, dict[str, object]] = {
     "restore": WRITER,
     "project": WRITER,
     "resolve": WRITER | {"editor": "no-such-conflict", "owner": "no-such-conflict"},
+    "number": WRITER,
+    "pin": WRITER,
+    "reword": WRITER,
+    "unpin": WRITER,
     "cursor": SUBSCRIBER,
     "select": SUBSCRIBER,
     "typing": SUBSCRIBER,
@@ -70,6 +75,10 @@ def sample(kind: str, project: str, event: str, token: str) -> object:
         "restore": {**there, "id": event},
         "project": {**there, "description": str(uuid4())},
         "resolve": {**there, "conflictId": "none", "index": 0},
+        "number": {**there, "lineupId": 7, "gbsNumber": 3},
+        "pin": {**there, "lineupId": 7, "memo": "new"},
+        "reword": {**there, "memoId": event, "memo": str(uuid4())},
+        "unpin": {**there, "memoId": event},
         "cursor": {**there, "x": 1, "y": 2},
         "select": {**there, "elementId": "e", "selection": {"from": 1}},
         "typing": {**there, "elementId": "e", "isTyping": True},
@@ -82,7 +91,9 @@ def test_every_kind_has_its_expectation() -> None:
 
 
 @pytest.mark.parametrize("who", WHO)
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.project != BOARD], ids=lambda kind: kind.key
+)
 async def test_who_may_say_what(
     server: ServerProcess, project: str, who: str, kind: object
 ) -> None:
@@ -100,6 +111,28 @@ async def test_who_may_say_what(
             assert set(others) <= {first, "no-such-event", "invalid-value"}
         if EXPECTED[key][who] != OK and key != "resolve":
             assert keeper.mirror(project).titles() == {event: "held"} | changed(keeper, who)
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.project == BOARD], ids=lambda kind: kind.key
+)
+async def test_who_may_say_what_at_a_board(server: ServerProcess, who: str, kind: Kind) -> None:
+    board = new_board(server, f"board-{uuid4()}")
+    async with yjs_client(server, "keeper", board, "owner") as keeper:
+        await keeper.put("7", name="Kim")
+        await keeper.edit(lambda board: board.add_memo("7", "held", memo_id="memo"))
+        token = token_of(server, board, who)
+        async with talking(server, token) as talker:
+            tried = ("update-gbs-number", sample("number", board, "", ""))
+            await prepare(server, board, who, talker, tried)
+            payload = sample(kind.key, board, "memo", "")
+            first, *others = [await outcome(talker, name, payload) for name in kind.names]
+            assert first == EXPECTED[kind.key][who]
+            assert set(others) <= {first, "no-such-memo"}
+        if first != OK:
+            await keeper.number("7", 5)  # all that was written before is here by now
+            assert [memo.text for memo in keeper.board.get("7").memos] == ["held"]
 
 
 def changed(keeper: Talker, who: str) -> dict[str, str]:
@@ -122,7 +155,13 @@ def token_of(server: ServerProcess, project: str, who: str) -> str | None:
             return server.token("eve", project)
 
 
-async def prepare(server: ServerProcess, project: str, who: str, talker: Talker) -> None:
+async def prepare(
+    server: ServerProcess,
+    project: str,
+    who: str,
+    talker: Talker,
+    tried: tuple[str, object] = ("event:create", {"title": "tried", **NINE}),
+) -> None:
     """Whoever may subscribes; then the membership of some is changed."""
     if who in ("nobody", "expired", "other project"):
         return
@@ -134,7 +173,7 @@ async def prepare(server: ServerProcess, project: str, who: str, talker: Talker)
         add = partial(server.admin, project=project, user="eve", role="viewer")
         await run_sync(partial(add, "members.add"))
         with anyio.fail_after(10):
-            while await outcome(talker, "event:create", {"title": "tried", **NINE}) == OK:
+            while await outcome(talker, *tried) == OK:
                 pass
 
 

@@ -15,18 +15,11 @@ from starlette.types import Receive, Scope, Send
 
 from crdt_calendar.errors import AccessError, CalendarError, InvalidValue, Unauthenticated
 from crdt_calendar.limits import Limits
+from crdt_calendar.shapes.boards import CreateMemo, DeleteMemo, Edit, UpdateMemo, UpdateNumber
 from server.auth.authority import Authority
 from server.auth.middleware import Credentials, Source, check_origin, check_user, credentials
 from server.auth.tokens import Claims
-from server.gateways.board.asked import (
-    CreateMemo,
-    DeleteMemo,
-    Edit,
-    Editing,
-    UpdateMemo,
-    UpdateNumber,
-    read,
-)
+from server.gateways.board.asked import Editing, read
 from server.gateways.board.engine import SocketServer
 from server.gateways.board.packets import MALFORMED, NAMESPACE
 from server.gateways.board.seat import Seat

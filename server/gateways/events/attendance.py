@@ -22,7 +22,7 @@ from crdt_calendar.model.conflicts import Conflict
 from crdt_calendar.shapes.messages import Style
 from server.auth.grants import Grant
 from server.gateways.events.commons import Common, Commons
-from server.gateways.events.edition import Edition
+from server.gateways.events.edition import ChangedLineup, Edition
 from server.gateways.events.scope import Scope
 from server.gateways.events.snapshot import Snapshot, SnapshotShape
 from server.gateways.events.voice import Voice
@@ -31,6 +31,7 @@ from server.rooms.frame import Frame
 from server.rooms.listener import Listener
 from server.rooms.news import Heard, News, Opened, Shown
 from server.rooms.registry import Registry
+from server.rooms.room import Room
 
 log = logging.getLogger(__name__)
 
@@ -150,14 +151,20 @@ class Attendance:
         async with guest.registry.visit(self.project, self.grant.user) as room:
             if self._since is not None:
                 await room.audience.recollect(self._since)
-            with guest.commons.of(room) as self.common, room.audience.attended(self.listener):
-                if epoch != guest.registry.epoch:  # memberships changed meanwhile
-                    await self.listener.regrant()
-                while True:
-                    await self._woken.wait()
-                    self._woken = anyio.Event()
-                    while self._jobs:
-                        await self._jobs.popleft()()
+            async with guest.commons.of(room) as self.common:
+                await self._stay(room, self.common, epoch)
+
+    async def _stay(self, room: Room, common: Common, epoch: int) -> None:
+        for scope in self.scopes.values():
+            common.check_scope(scope)
+        with room.audience.attended(self.listener):
+            if epoch != self._guest.registry.epoch:  # memberships changed meanwhile
+                await self.listener.regrant()
+            while True:
+                await self._woken.wait()
+                self._woken = anyio.Event()
+                while self._jobs:
+                    await self._jobs.popleft()()
 
     def _do(self, job: Job) -> None:
         self._jobs.append(job)
@@ -210,6 +217,8 @@ class Attendance:
         for index, item in enumerate(edition.items):
             if isinstance(item, Conflict):
                 concerned = [scope.concerns_conflict(item) for scope in scopes]
+            elif isinstance(item, ChangedLineup):
+                continue  # a board has no parts
             else:
                 event = edition.news.events.get(getattr(item, "id", ""))
                 # Each of them is asked: they remember what their client knows.

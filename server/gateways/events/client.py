@@ -249,6 +249,7 @@ class Client:
             scope.seen = None
         attendance = self.attendances.get(project)
         if attendance is not None and attendance.common is not None:
+            attendance.common.check_scope(scope)
             attendance.style = style
             attendance.scopes[scope.name] = scope
             welcome(attendance, since is not None)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from crdt_calendar.errors import InvalidValue, NoSuchProject
 from crdt_calendar.model.event import Event
 from crdt_calendar.shapes.events import zone_of
-from crdt_calendar.shapes.messages import Style
+from crdt_calendar.shapes.messages import BOARD, Style
 from server.gateways.events.crowd import Crowd
-from server.gateways.events.edition import Edition
+from server.gateways.events.edition import Edition, told_of
+from server.gateways.events.scope import Scope
 from server.gateways.events.voice import Voice
 from server.rooms.news import News
 from server.rooms.room import Room
@@ -19,20 +22,54 @@ LONGEST_KEPT = 256  # characters of a text; of a longer one its hash is kept
 MOST_WRITTEN = 4096  # fields of events, of all who write through this door
 
 
+class Kinded(Protocol):
+    """A project."""
+
+    @property
+    def kind(self) -> str:
+        """What it holds: `calendar` or `lineup`."""
+
+
+class Projects(Protocol):
+    """Whoever keeps the projects."""
+
+    async def project(self, id: str, /) -> Kinded | None:
+        """The project of that id."""
+
+
 def _brief(value: object) -> object:
     """Something to compare a value by that is not large."""
     return hash(value) if isinstance(value, str) and len(value) > LONGEST_KEPT else value
 
 
 class Common:
-    """One room, its crowd, its zone, and who wrote which field here last."""
+    """One room, its kind, its crowd, its zone, and who wrote which field here last."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, kind: str) -> None:
         self.room = room
+        self.kind = kind
         self.guests = 0
         self._zone: ZoneInfo | None = None
         self._crowd: Crowd | None = None
         self._written: dict[tuple[str, str], tuple[str, object]] = {}
+
+    @property
+    def is_board(self) -> bool:
+        """Whether line-ups are here, and no events."""
+        return self.kind == BOARD
+
+    def check_kind(self, wanted: str) -> None:
+        """Raise `InvalidValue` unless what is said of projects of that kind can be said here."""
+        if wanted not in ("", self.kind):
+            raise InvalidValue(
+                f"payload.projectId: {self.room.name} is a {self.kind}, and no {wanted}"
+            )
+
+    def check_scope(self, scope: Scope) -> None:
+        """Raise `InvalidValue` where there is no such part."""
+        if self.is_board and not scope.is_whole:
+            name = "eventId" if scope.start is None else "range"
+            raise InvalidValue(f"payload.{name}: {self.room.name} is a lineup, and has no events")
 
     @property
     def zone(self) -> ZoneInfo:
@@ -74,7 +111,8 @@ class Common:
         return self._written.get((event_id, key)) == (user, _brief(value))
 
     def _edition(self, news: News, voice: Voice, style: Style) -> Edition:
-        return Edition(news, self.room.name, self.zone, self._find, voice, style)
+        items = told_of(news, is_board=self.is_board)
+        return Edition(news, items, self.room.name, self.zone, self._find, voice, style)
 
     def _find(self, event_id: str) -> Event | None:
         return self.room.read().find(event_id)
@@ -83,13 +121,22 @@ class Common:
 class Commons:
     """By room."""
 
-    def __init__(self) -> None:
+    def __init__(self, projects: Projects) -> None:
+        self._projects = projects
         self._commons: dict[Room, Common] = {}
 
-    @contextmanager
-    def of(self, room: Room) -> Iterator[Common]:
-        """What is common in that room, for as long as somebody shares it."""
-        common = self._commons.setdefault(room, Common(room))
+    @asynccontextmanager
+    async def of(self, room: Room) -> AsyncIterator[Common]:
+        """What is common in that room, for as long as somebody shares it.
+
+        Raises `NoSuchProject`.
+        """
+        if room not in self._commons:
+            project = await self._projects.project(room.name)
+            if project is None:
+                raise NoSuchProject(f"no project {room.name}")
+            self._commons.setdefault(room, Common(room, project.kind))
+        common = self._commons[room]
         common.guests += 1
         try:
             yield common

@@ -42,7 +42,7 @@ from crdt_calendar.shapes.messages import (
 )
 from server.gateways.events.attendance import Attendance
 from server.gateways.events.client import Client
-from server.gateways.events.editing import EDITS, Editing
+from server.gateways.events.editing import EDITS, SAID_OF_LINEUPS, Editing
 from server.gateways.events.scope import Scope
 from server.rooms.meter import Meter
 
@@ -67,7 +67,7 @@ class Dialogue:
             "options": self._options,
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
-            **dict.fromkeys(EDITS, self._edit),
+            **dict.fromkeys((*EDITS, *SAID_OF_LINEUPS), self._edit),
             "cursor": self._show,
             "select": self._show,
             "typing": self._show,

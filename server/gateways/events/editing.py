@@ -9,9 +9,11 @@ import anyio
 import msgspec
 
 from crdt_calendar.errors import InvalidValue
+from crdt_calendar.model.lineup import Lineup
 from crdt_calendar.model.merging import Merging
+from crdt_calendar.shapes.boards import Edit
 from crdt_calendar.shapes.envelopes import Envelope
-from crdt_calendar.shapes.messages import Kind, TargetPayload
+from crdt_calendar.shapes.messages import BOARD, KINDS, Kind, TargetPayload
 from server.auth.grants import Grant, Role
 from server.gateways.events import edits
 from server.gateways.events.client import Client
@@ -26,6 +28,7 @@ EDITS: Mapping[str, Callable[..., Work]] = {
     "project": edits.properties,
     "resolve": edits.resolve,
 }
+SAID_OF_LINEUPS = tuple(kind.key for kind in KINDS if kind.project == BOARD)
 
 Ack = Callable[[Envelope, Kind, object], None]
 
@@ -58,8 +61,7 @@ class Editing:
         attendance = client.attendances.get(project)
         if attendance is None or attendance.common is None:
             return self._edit_elsewhere(envelope, kind, project, author, payload)
-        work = EDITS[kind.key](attendance.common, author, payload)
-        self._write(envelope, kind, attendance.common, attendance.grant, author, work)
+        self._write(envelope, kind, attendance.common, attendance.grant, author, payload)
         return None
 
     def _is_known(self, envelope: Envelope, kind: Kind, project: str, author: Author) -> bool:
@@ -79,11 +81,11 @@ class Editing:
         common: Common,
         grant: Grant,
         author: Author,
-        work: Work,
+        payload: Any,
     ) -> None:
         """Write it now; the acknowledgement leaves after the news of it."""
         memory, room, size = self._client.house.memory, common.room, len(bytes(envelope.payload))
-        done = room.write_as(Merging, grant, work)
+        done = _do(kind, common, grant, author, payload)
         outcome = memory.begin((author.user, room.name, author.message_id), kind.key)
         self.writing_bytes += size
 
@@ -105,9 +107,8 @@ class Editing:
         grant = await client.admit(project)
         grant.require(Role.EDITOR)
         async with client.registry.visit(project, author.user) as room:
-            with client.commons.of(room) as common:
-                work = EDITS[kind.key](common, author, payload)
-                self._write(envelope, kind, common, grant, author, work)
+            async with client.commons.of(room) as common:
+                self._write(envelope, kind, common, grant, author, payload)
 
     def _project(self, payload: Any, kind: Kind) -> str:
         """The project that is meant: the one named, or the only one subscribed to."""
@@ -119,3 +120,11 @@ class Editing:
         if len(self._client.attendances) != 1:
             raise InvalidValue("payload.projectId: missing; which project?")
         return next(iter(self._client.attendances))
+
+
+def _do(kind: Kind, common: Common, grant: Grant, author: Author, payload: Any) -> Done:
+    """Write it. Raises `CalendarError`, also where the project is of another kind."""
+    common.check_kind(kind.project)
+    if isinstance(payload, Edit):
+        return common.room.write_as(Lineup, grant, edits.lineup(common, author, payload))
+    return common.room.write_as(Merging, grant, EDITS[kind.key](common, author, payload))

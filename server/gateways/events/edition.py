@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import time
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -16,11 +16,13 @@ from crdt_calendar.model.conflicts import DELETION, MERGE, Conflict
 from crdt_calendar.model.event import Event
 from crdt_calendar.model.properties import Properties
 from crdt_calendar.model.recurrence import Recurrence
+from crdt_calendar.model.row import Row
 from crdt_calendar.model.when import When
 from crdt_calendar.shapes.calendars import ProjectShape
 from crdt_calendar.shapes.conflicts import ConflictShape
 from crdt_calendar.shapes.envelopes import Outgoing
 from crdt_calendar.shapes.events import TEXTS, EventShape
+from crdt_calendar.shapes.lineups import LineupShape, natural_id
 from crdt_calendar.shapes.messages import Style, name_of
 from server.gateways.events.voice import Voice
 from server.rooms.frame import Bundle, Frame
@@ -29,6 +31,18 @@ from server.rooms.news import News
 NONE: frozenset[int] = frozenset()
 
 Find: TypeAlias = Callable[[str], Event | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedLineup:
+    """A line-up that has changed, as it is now; ``is_there`` is False when it was removed."""
+
+    id: str
+    row: Row | None
+    is_there: bool
+
+
+Item: TypeAlias = Change | Conflict | ChangedLineup
 
 
 class ChangedEvent(EventShape, frozen=True, kw_only=True, rename="camel"):
@@ -72,16 +86,23 @@ class Edition:
     """What one commit says, as messages. ``items`` are what there is to tell, in order."""
 
     def __init__(
-        self, news: News, project: str, zone: ZoneInfo, find: Find, voice: Voice, style: Style
+        self,
+        news: News,
+        items: tuple[Item, ...],
+        project: str,
+        zone: ZoneInfo,
+        find: Find,
+        voice: Voice,
+        style: Style,
     ) -> None:
         self.news = news
+        self.items = items
         self._project = project
         self._zone = zone
         self._find = find
         self._voice = voice
         self._style = style
         self._at_ms = int(time() * 1000)
-        self.items: tuple[Change | Conflict, ...] = (*news.changes, *news.conflicts)
         self._frames: dict[tuple[int, bool, bool], Frame] = {}
         self._bundles: dict[tuple[tuple[int, ...], bool, frozenset[int]], Frame] = {}
 
@@ -120,7 +141,7 @@ class Edition:
         rest = []
         for index in chosen:
             item = items[index]
-            if isinstance(item, CalendarChanged | Conflict):
+            if isinstance(item, CalendarChanged | Conflict | ChangedLineup):
                 rest.append(index)
             else:
                 changes.append(item)
@@ -138,11 +159,13 @@ class Edition:
     def _told(self, told: Outgoing) -> Frame:
         return self._voice.frame(told, droppable=True)
 
-    def _message(self, item: Change | Conflict, index: int, mirrored: bool) -> Outgoing:
+    def _message(self, item: Item, index: int, mirrored: bool) -> Outgoing:
         match item:
             case Conflict():
                 payload = conflict_payload(item, self._project, self._zone, self._event, mirrored)
                 return self._outgoing("conflict", index, payload, item.claims[-1].by)
+            case ChangedLineup():
+                return self._lineup(item, index)
             case CalendarChanged(fields):
                 return self._outgoing("project", index, self._properties(fields), self._author())
             case Deleted(id):
@@ -160,6 +183,17 @@ class Edition:
         what = "updated" if isinstance(change, Updated) else "created"
         told = self._outgoing(what, index, shape, event.updated.by if event.updated else None)
         told.version = event.sequence
+        return told
+
+    def _lineup(self, item: ChangedLineup, index: int) -> Outgoing:
+        row = item.row
+        if row is None or not item.is_there:
+            by = row.deleted.by if row and row.deleted else self._author()
+            told = self._outgoing("lineup removed", index, natural_id(item.id), by)
+        else:
+            by = row.updated.by if row.updated else None
+            told = self._outgoing("lineup", index, LineupShape.of(row).to_plain(), by)
+        told.version = row.sequence if row else None
         return told
 
     def _commit(self, changes: list[Change], last: bool) -> Outgoing:
@@ -201,6 +235,17 @@ class Edition:
 
     def _event(self, event_id: str) -> Event | None:
         return self.news.events.get(event_id) or self._find(event_id)
+
+
+def told_of(news: News, *, is_board: bool) -> tuple[Item, ...]:
+    """What there is to tell, in order: of a board its line-ups, of a calendar all the rest."""
+    if not is_board:
+        return (*news.changes, *news.conflicts)
+    changes = [one for one in news.lineups if not isinstance(one, CalendarChanged)]
+    return tuple(
+        ChangedLineup(one.id, news.rows.get(one.id), not isinstance(one, Deleted))
+        for one in changes
+    )
 
 
 def changed_event(change: Change, event: Event, project: str, zone: ZoneInfo) -> ChangedEvent:

@@ -1,4 +1,4 @@
-"""What clients change: events, the calendar's properties, the decision of a conflict.
+"""What clients change: events, a calendar's properties, the decision of a conflict, line-ups.
 
 Each function runs inside one edit of the room and returns what the acknowledgement says.
 """
@@ -14,9 +14,12 @@ from msgspec import UNSET, Struct, UnsetType
 from crdt_calendar.errors import InvalidValue
 from crdt_calendar.model.event import Event
 from crdt_calendar.model.fields import ALARM, ATTENDEE, Fields, wire_values
+from crdt_calendar.model.lineup import Lineup
 from crdt_calendar.model.merging import Foreign, Merging
+from crdt_calendar.shapes.boards import CreateMemo, Edit
 from crdt_calendar.shapes.conflicts import ConflictShape
 from crdt_calendar.shapes.events import EventFields, EventShape
+from crdt_calendar.shapes.lineups import LineupId, LineupShape, document_id, natural_id
 from crdt_calendar.shapes.messages import (
     CreatePayload,
     ProjectPayload,
@@ -28,15 +31,16 @@ from server.gateways.events.commons import Common
 
 NAMES = UUID(
     "6f2b7a3e-3f0d-4a53-9f0e-6f8c2f3b7d11"
-)  # of events, made of the messages that make them
+)  # of events and memos, made of the messages that make them
 
 
 class Done(Struct, kw_only=True, rename="camel", omit_defaults=True):
     """What became of an edit, as the acknowledgement says it."""
 
     project_id: str
-    id: str | None = None
+    id: LineupId | None = None
     version: int | None = None
+    lineup: dict[str, object] | None = None
     event: EventShape | None = None
     fields: list[str] | UnsetType = UNSET
     conflicts: list[ConflictShape] | UnsetType = UNSET
@@ -62,10 +66,10 @@ def create(common: Common, author: Author, payload: CreatePayload) -> Work:
     fields = payload if payload.event is None else payload.event
 
     def work(merging: Merging) -> Done:
-        calendar, project = merging.calendar, common.room.name
+        calendar = merging.calendar
         event_id = payload.id
         if event_id is None and author.message_id:
-            event_id = str(uuid5(NAMES, f"{author.user}\n{project}\n{author.message_id}"))
+            event_id = _made_of(common, author)
             held = calendar.find(event_id)
             if held is not None:
                 return _done(common, held, duplicate=True)
@@ -164,6 +168,34 @@ def resolve(common: Common, author: Author, payload: ResolvePayload) -> Work:
     return work
 
 
+def lineup(common: Common, author: Author, payload: Edit) -> Callable[[Lineup], Done]:
+    """Change a line-up. A memo's id is made of the message's, so that it is pinned on once."""
+
+    def work(board: Lineup) -> Done:
+        if isinstance(payload, CreateMemo) and author.message_id:
+            memo_id = _made_of(common, author)
+            held = board.find(document_id(payload.lineup_id))
+            if held is not None and any(memo.id == memo_id for memo in held.memos):
+                return _line(common, LineupShape.of(held), duplicate=True)
+            return _line(common, payload.apply(board, memo_id))
+        return _line(common, payload.apply(board))
+
+    return work
+
+
+def _line(common: Common, shape: LineupShape, *, duplicate: bool = False) -> Done:
+    one = natural_id(str(shape.id))  # as the news say it, whichever way it was asked for
+    told = {**shape.to_plain(), "id": one}
+    done = Done(project_id=common.room.name, id=one, version=shape.version, duplicate=duplicate)
+    done.lineup = told
+    return done
+
+
+def _made_of(common: Common, author: Author) -> str:
+    """The id of what this message makes."""
+    return str(uuid5(NAMES, f"{author.user}\n{common.room.name}\n{author.message_id}"))
+
+
 def _keys(told: Fields, held: Event) -> frozenset[str]:
     """The keys of the event map that these fields are written to, or that they take away."""
     present = [ATTENDEE + one.address for one in held.attendees]
@@ -189,7 +221,7 @@ def _foreign(
 
 def complete(common: Common, done: Done) -> None:
     """The edit is on disk: say with it what the event is by now, as everybody was told."""
-    if done.event is None and done.id is not None and done.fields is not UNSET:
+    if done.event is None and isinstance(done.id, str) and done.fields is not UNSET:
         event = common.room.audience.latest(done.id) or common.room.read().find(done.id)
         if event is not None:
             done.event = EventShape.of(event, common.room.name, common.zone)

@@ -12,7 +12,7 @@ from crdt_calendar.errors import CalendarError, ServiceRestart, Unauthenticated
 from crdt_calendar.limits import Limits
 from server.auth.authority import Authority
 from server.gateways.events.client import Client
-from server.gateways.events.commons import Commons
+from server.gateways.events.commons import Commons, Projects
 from server.gateways.events.memory import Memory
 from server.gateways.events.socket import SocketConnection
 from server.gateways.events.stream import QUIET_SECONDS, StreamClient, StreamConnection
@@ -34,6 +34,7 @@ class EventsGateway:
         authority: Authority,
         limits: Limits,
         observer: Observer,
+        projects: Projects,
         start: Callable[..., object],
         allowed_origins: frozenset[str] = frozenset(),
     ) -> None:
@@ -42,7 +43,7 @@ class EventsGateway:
         self.limits = limits
         self.observer = observer
         self.start = start
-        self.commons = Commons()
+        self.commons = Commons(projects)
         self.memory = Memory()
         self._allowed_origins = allowed_origins
         self._clients: set[Client] = set()

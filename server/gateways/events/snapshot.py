@@ -10,25 +10,30 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from crdt_calendar.errors import CalendarError
 from crdt_calendar.model.calendar import Calendar
 from crdt_calendar.model.conflicts import Conflicts
 from crdt_calendar.model.event import Event
+from crdt_calendar.model.lineup import Lineup
+from crdt_calendar.model.properties import Properties
 from crdt_calendar.shapes.calendars import ProjectShape
 from crdt_calendar.shapes.conflicts import ConflictShape
 from crdt_calendar.shapes.events import EventShape
+from crdt_calendar.shapes.lineups import LineupShape
 from server.gateways.events.commons import Common
 from server.gateways.events.scope import Scope
 
-PART = 100  # events, of which reading takes some 5 ms
+PART = 100  # events or line-ups, of which reading takes some 5 ms
 
 log = logging.getLogger(__name__)
 
 
 class SnapshotShape(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """One part. The first one, number 0, has what there is besides events.
+    """One part: of a calendar ``events``, of a board ``lineups``.
+
+    The first one, number 0, has what there is besides.
 
     A client forgets what it had of this scope when the first part comes, and has everything when
     ``last`` is true.
@@ -38,7 +43,8 @@ class SnapshotShape(Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     part: int
     last: bool
     scope: list[str]
-    events: list[EventShape]
+    events: list[EventShape] | UnsetType = UNSET
+    lineups: list[dict[str, object]] | UnsetType = UNSET
     project: ProjectShape | None = None
     conflicts: list[ConflictShape] | None = None
 
@@ -75,7 +81,9 @@ class Snapshot:
         """Read a part; what is returned tells it. What goes wrong here is no matter of the room."""
         part: SnapshotShape | None = None
         try:
-            part = self._read(self._common.room.read())
+            room = self._common.room
+            is_board = self._common.is_board
+            part = self._read_board(room.read_as(Lineup)) if is_board else self._read(room.read())
         except Exception:
             log.exception("a snapshot failed")
             self._failed = True
@@ -90,20 +98,39 @@ class Snapshot:
     def _read(self, calendar: Calendar) -> SnapshotShape:
         if self._ids is None:
             self._ids = self._all_ids(calendar)
-        ids, self._ids = self._ids[:PART], self._ids[PART:]
-        found = (calendar.find(event_id) for event_id in ids)
+        found = (calendar.find(event_id) for event_id in self._next(self._ids))
         events = [event for event in found if event is not None and event.deleted is None]
-        number, self._part = self._part, self._part + 1
         project, zone = self._common.room.name, self._common.zone
-        return SnapshotShape(
-            project_id=project,
-            part=number,
-            last=not self._ids,
-            scope=[scope.name for scope in self._scopes],
-            events=[EventShape.of(event, project, zone) for event in events if self._holds(event)],
-            project=None if number else self._project(calendar),
-            conflicts=None if number else self._conflicts(calendar),
+        shapes = [EventShape.of(event, project, zone) for event in events if self._holds(event)]
+        part = structs.replace(self._told(), events=shapes)
+        if part.part:
+            return part
+        return structs.replace(
+            part, project=self._project(calendar), conflicts=self._conflicts(calendar)
         )
+
+    def _read_board(self, board: Lineup) -> SnapshotShape:
+        if self._ids is None:
+            self._ids = board.ids()
+        found = (board.find(lineup_id) for lineup_id in self._next(self._ids))
+        rows = [row for row in found if row is not None and row.deleted is None]
+        part = structs.replace(
+            self._told(), lineups=[LineupShape.of(row).to_plain() for row in rows]
+        )
+        name, kind = self._common.room.name, self._common.kind
+        project = ProjectShape.of(Properties(), name, name=name, kind=kind, role=self._role)
+        return part if part.part else structs.replace(part, project=project)
+
+    def _next(self, ids: list[str]) -> list[str]:
+        self._ids = ids[PART:]
+        return ids[:PART]
+
+    def _told(self) -> SnapshotShape:
+        """The next part, without what is in it."""
+        number, self._part = self._part, self._part + 1
+        names = [scope.name for scope in self._scopes]
+        project = self._common.room.name
+        return SnapshotShape(project_id=project, part=number, last=not self._ids, scope=names)
 
     def _all_ids(self, calendar: Calendar) -> list[str]:
         if all(scope.event is not None for scope in self._scopes):
