@@ -213,6 +213,7 @@ class Audience:
 
     def _begin(self) -> Chronicle:
         """Note down what happens from this point between commits, if that is not done yet."""
+        self._left_at = monotonic()  # somebody is on the way, who may take a while
         if self._chronicle is None:
             self._chronicle = Chronicle(self._room.doc, self._room.read())
         return self._chronicle

@@ -37,7 +37,7 @@ class Apollo:
         found: Look = await self.do("look")
         return found
 
-    async def until(self, holds: Callable[[Look], object], seconds: float = 10.0) -> Look:
+    async def until(self, holds: Callable[[Look], object], seconds: float = 40.0) -> Look:
         """Look until the condition holds. Raises `TimeoutError`."""
         with anyio.fail_after(seconds):
             while not holds(found := await self.look()):  # noqa: ASYNC110  # another process knows

@@ -225,6 +225,21 @@ async def test_what_memory_forgot_is_found_in_the_log(tmp_path: Path) -> None:
             assert again.opened.missed == ()
 
 
+async def test_no_sweep_takes_away_what_somebody_is_about_to_ask_for() -> None:
+    async with house() as home, home.registry.room("demo") as room:
+        await room.edit(ANN, lambda calendar: calendar.create(event_id="a"))
+        await room.audience.recollect(0)
+        room.sweep(anyio.current_time())
+        heard: list[Heard] = []
+        listener = Listener(
+            ANN, Limits(), now=0.0, heard=heard.append, ended=list, reconsider=keep, since=0
+        )
+        with room.audience.attended(listener):
+            [opened] = heard
+        assert isinstance(opened, Opened) and opened.missed is not None
+        assert [news.changes for news in opened.missed] == [(Created("a"),)]
+
+
 async def test_a_position_that_was_never_reached_is_no_place_to_go_on_from() -> None:
     async with house() as home, listening(home, since=7) as lea:
         await lea.room.edit(ANN, lambda calendar: calendar.create(event_id="a"))
